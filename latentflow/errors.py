@@ -1,0 +1,322 @@
+"""The whole error tree on one screen.
+
+Every failure a caller can meet is a class named after the fact, with fields instead of prose.
+How a class becomes a gRPC status is decided in `latentflow.rpc.status`, nowhere else.
+
+LatentFlowError
+|-- Refused                 InvalidInput, EmptyInput, ContextTooLong
+|-- NotFound                UnknownModel, UnknownAdapter, UnknownLatent, UnknownSession, UnknownFlow
+|-- NotUsable               LatentExpired, LatentRevoked, LatentIncomplete, LatentFailed,
+|                           IdentityMissing, IdentityMismatch, UnsupportedMethod, UnsupportedModel
+|-- Conflict                LatentExists, LatentClosed, FrameOutOfOrder
+|-- Corrupt                 FrameCorrupt, FrameTooLarge, StreamMismatch, MessageMalformed,
+|                           AdapterCorrupt, ModelFilesCorrupt
+|-- Exhausted               QuotaExceeded, StoreFull, Overloaded
+|-- Unreachable             BrokerUnavailable, StoreUnavailable, Draining
+`-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
+"""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentFlowError(Exception):
+    """Base of the tree. `message` is a template over the fields of the class."""
+
+    message: ClassVar[str] = "latentflow failed"
+
+    def __str__(self) -> str:
+        return self.message.format(**self.details())
+
+    def details(self) -> dict[str, object]:
+        """The fields by name: what crosses the wire as ErrorInfo metadata."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+# --- the caller sent something that can never work ------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class Refused(LatentFlowError):
+    """The caller sent something that can never work."""
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidInput(Refused):
+    message = "{field}: {problem}"
+    field: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class EmptyInput(Refused):
+    message = "{field} is empty"
+    field: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ContextTooLong(Refused):
+    message = "{field} has {tokens} tokens, the model takes at most {limit}"
+    field: str
+    tokens: int
+    limit: int
+
+
+# --- the thing named does not exist ---------------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class NotFound(LatentFlowError):
+    """The thing named does not exist."""
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownModel(NotFound):
+    message = "no model named {model!r}"
+    model: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownAdapter(NotFound):
+    message = "no adapter {adapter!r}"
+    adapter: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownLatent(NotFound):
+    message = "no latent {latent_id}"
+    latent_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownSession(NotFound):
+    message = "no session {session_id}"
+    session_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownFlow(NotFound):
+    message = "no flow {flow!r}"
+    flow: str
+
+
+# --- it exists, but may not be used here ----------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class NotUsable(LatentFlowError):
+    """It exists, but may not be used here."""
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentExpired(NotUsable):
+    message = "latent {latent_id} expired at {expired_ms} ms"
+    latent_id: str
+    expired_ms: int
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentRevoked(NotUsable):
+    message = "latent {latent_id} was revoked"
+    latent_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentIncomplete(NotUsable):
+    message = "latent {latent_id} stopped after {frames} frames without a commit"
+    latent_id: str
+    frames: int
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentFailed(NotUsable):
+    message = "latent {latent_id} was aborted by its publisher: {problem}"
+    latent_id: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class IdentityMissing(NotUsable):
+    message = "{field} is missing; an identity is never optional"
+    field: str
+
+
+@dataclass(eq=False, kw_only=True)
+class IdentityMismatch(NotUsable):
+    message = "{field} is {actual}, expected {expected}"
+    field: str
+    expected: str
+    actual: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnsupportedMethod(NotUsable):
+    message = "method {method!r} is not served here"
+    method: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnsupportedModel(NotUsable):
+    message = "model {model!r} can't take part: {problem}"
+    model: str
+    problem: str
+
+
+# --- the order of things was broken ---------------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class Conflict(LatentFlowError):
+    """The order of things was broken."""
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentExists(Conflict):
+    message = "latent {latent_id} exists with other content"
+    latent_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentClosed(Conflict):
+    message = "latent {latent_id} is {state} and takes no more frames"
+    latent_id: str
+    state: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FrameOutOfOrder(Conflict):
+    message = "frame {index} came where {expected} was due"
+    index: int
+    expected: int
+
+
+# --- bytes that are not what they claim -----------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class Corrupt(LatentFlowError):
+    """Bytes that are not what they claim."""
+
+
+@dataclass(eq=False, kw_only=True)
+class FrameCorrupt(Corrupt):
+    message = "frame {index} is corrupt: {problem}"
+    index: int
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FrameTooLarge(Corrupt):
+    message = "frame {index} has {frame_bytes} bytes, the limit is {limit_bytes}"
+    index: int
+    frame_bytes: int
+    limit_bytes: int
+
+
+@dataclass(eq=False, kw_only=True)
+class StreamMismatch(Corrupt):
+    message = "the stream's {field} is {actual}, its commit says {expected}"
+    field: str
+    expected: str
+    actual: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MessageMalformed(Corrupt):
+    message = "{field} can't be read: {problem}"
+    field: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AdapterCorrupt(Corrupt):
+    message = "adapter {path}: {problem}"
+    path: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelFilesCorrupt(Corrupt):
+    message = "model files at {path}: {problem}"
+    path: str
+    problem: str
+
+
+# --- not now --------------------------------------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class Exhausted(LatentFlowError):
+    """A bound was met; the same call may work after `retry_after_seconds`."""
+
+    retry_after_seconds: float
+
+
+@dataclass(eq=False, kw_only=True)
+class QuotaExceeded(Exhausted):
+    message = "quota {quota} of {limit} is used up"
+    quota: str
+    limit: int
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreFull(Exhausted):
+    message = "the broker's store is full"
+
+
+@dataclass(eq=False, kw_only=True)
+class Overloaded(Exhausted):
+    message = "{resource} is at its limit of {limit}"
+    resource: str
+    limit: int
+
+
+@dataclass(eq=False, kw_only=True)
+class Unreachable(LatentFlowError):
+    """A part the call needs does not answer; it may after `retry_after_seconds`."""
+
+    retry_after_seconds: float
+
+
+@dataclass(eq=False, kw_only=True)
+class BrokerUnavailable(Unreachable):
+    message = "the broker can't be reached"
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreUnavailable(Unreachable):
+    message = "the broker's store can't be reached"
+
+
+@dataclass(eq=False, kw_only=True)
+class Draining(Unreachable):
+    message = "the service is shutting down"
+
+
+# --- the call ended before its answer -------------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class Interrupted(LatentFlowError):
+    """The call ended before its answer."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Cancelled(Interrupted):
+    message = "the call was cancelled"
+
+
+@dataclass(eq=False, kw_only=True)
+class DeadlineExpired(Interrupted):
+    message = "the deadline passed"
+
+
+@dataclass(eq=False, kw_only=True)
+class AccessDenied(Interrupted):
+    message = "no valid credential"
+
+
+@dataclass(eq=False, kw_only=True)
+class InternalError(Interrupted):
+    message = "internal error"

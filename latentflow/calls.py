@@ -9,6 +9,7 @@ from typing import NewType
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.latent import (
+    MAX_LABELS,
     MAX_LIFETIME_SECONDS,
     Digest,
     FlowName,
@@ -84,6 +85,7 @@ class ShareCall:
             "lifetime_seconds",
             f"must be 1 to {MAX_LIFETIME_SECONDS}",
         )
+        _require(len(self.labels) <= MAX_LABELS, "labels", f"at most {MAX_LABELS}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +181,8 @@ class Sampling:
     def __post_init__(self) -> None:
         _require(1 <= self.max_tokens <= 1024, "sampling.max_tokens", "must be 1 to 1024")
         _require(0 <= self.temperature <= 5, "sampling.temperature", "must be 0 to 5")
-        _require(0 < self.top_p <= 1, "sampling.top_p", "must be above 0, at most 1")
+        _require(1e-6 <= self.top_p <= 1, "sampling.top_p", "must be 0.000001 to 1")
+        _require(0 <= self.seed < 1 << 64, "sampling.seed", "must be an unsigned 64-bit number")
         _require(len(self.stop) <= 8 and all(self.stop), "sampling.stop", "at most 8, none empty")
 
 
@@ -240,8 +243,11 @@ class TokenText:
 
 
 class FinishReason(StrEnum):
+    """Why an answer ended. CANCELLED stays inside a service: a cancelled call has no usage."""
+
     STOP = "stop"
     MAX_TOKENS = "max-tokens"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

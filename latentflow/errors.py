@@ -12,7 +12,7 @@ LatentFlowError
 |-- Corrupt                 FrameCorrupt, FrameTooLarge, StreamMismatch, MessageMalformed,
 |                           AdapterCorrupt, ModelFilesCorrupt
 |-- Exhausted               QuotaExceeded, StoreFull, Overloaded
-|-- Unreachable             BrokerUnavailable, StoreUnavailable, Draining
+|-- Unreachable             BrokerUnavailable, StoreUnavailable, ServiceUnavailable, Draining
 `-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
 """
 
@@ -287,6 +287,12 @@ class BrokerUnavailable(Unreachable):
 @dataclass(eq=False, kw_only=True)
 class StoreUnavailable(Unreachable):
     message = "the broker's store can't be reached"
+
+
+@dataclass(eq=False, kw_only=True)
+class ServiceUnavailable(Unreachable):
+    message = "the {service} can't be reached"
+    service: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -88,10 +88,10 @@ def new_latent_id(*, now_ms: int, entropy: bytes) -> LatentId:
     return LatentId("".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5)))
 
 
-def parse_latent_id(text: str) -> LatentId:
+def parse_latent_id(text: str, field: str = "latent_id") -> LatentId:
     """Raises InvalidInput unless `text` is a ULID."""
     if not _LATENT_ID.fullmatch(text):
-        raise InvalidInput(field="latent_id", problem="must be a 26-character ULID")
+        raise InvalidInput(field=field, problem="must be a 26-character ULID")
     return LatentId(text)
 
 

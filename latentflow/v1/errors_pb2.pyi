@@ -86,6 +86,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE (retry)."""
     ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 62
     """UNAVAILABLE (retry). The service is shutting down; another one may answer."""
+    ERROR_REASON_SERVICE_UNAVAILABLE: _ErrorReason.ValueType  # 63
+    """UNAVAILABLE (retry): service. A sharer or receiver does not answer."""
     ERROR_REASON_CANCELLED: _ErrorReason.ValueType  # 70
     """CANCELLED."""
     ERROR_REASON_DEADLINE_EXPIRED: _ErrorReason.ValueType  # 71
@@ -167,6 +169,8 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 61
 """UNAVAILABLE (retry)."""
 ERROR_REASON_DRAINING: ErrorReason.ValueType  # 62
 """UNAVAILABLE (retry). The service is shutting down; another one may answer."""
+ERROR_REASON_SERVICE_UNAVAILABLE: ErrorReason.ValueType  # 63
+"""UNAVAILABLE (retry): service. A sharer or receiver does not answer."""
 ERROR_REASON_CANCELLED: ErrorReason.ValueType  # 70
 """CANCELLED."""
 ERROR_REASON_DEADLINE_EXPIRED: ErrorReason.ValueType  # 71

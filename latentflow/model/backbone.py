@@ -1,0 +1,115 @@
+"""A frozen language model, loaded from a local folder and never from a hub.
+
+Owns loading and the output head; knows nothing of adapters or of what is read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from latentflow.errors import InvalidInput, LatentFlowError, ModelFilesCorrupt, UnknownModel
+from latentflow.latent import ModelIdentity
+from latentflow.model.identity import identify
+from latentflow.model.probe import require_position_free_cache
+from latentflow.model.rope import Rope, rope_of
+from latentflow.model.shape import ModelShape, shape_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backbone:
+    """A model in evaluation mode without gradients of its own, with its tokenizer."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    shape: ModelShape
+    identity: ModelIdentity
+    rope: Rope
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def config(self) -> PreTrainedConfig:
+        config: PreTrainedConfig = self.model.config
+        return config
+
+    def logits(self, hidden_NC: Tensor) -> Tensor:
+        """Output head over final hidden states: [N, hidden_size] -> [N, vocabulary].
+
+        Two dimensions only: a batched product would copy the head's weight for every row.
+        """
+        if hidden_NC.dim() != 2:
+            raise InvalidInput(field="hidden", problem="must be flat: [N, hidden_size]")
+        model: Any = self.model
+        head = model.get_output_embeddings()
+        logits_NV: Tensor = head(hidden_NC)
+        cap = getattr(self.config, "final_logit_softcapping", None)
+        return logits_NV if cap is None else torch.tanh(logits_NV / cap) * cap
+
+
+def load_backbone(
+    folder: Path, *, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> Backbone:
+    """Loads safetensors, tokenizer and config of `folder`; CUDA where there is one, else CPU.
+
+    `dtype` defaults to bfloat16 on CUDA and float32 on CPU.
+    Raises UnknownModel, ModelFilesCorrupt or UnsupportedModel.
+    """
+    if not folder.is_dir():
+        raise UnknownModel(model=str(folder))
+    identity = identify(folder)
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+    with _corrupt_files_named(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        shape = shape_of(config)
+        model = _load_model(folder, config, dtype).to(device)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    rope = rope_of(model)
+    require_position_free_cache(model, rope, shape)
+    return Backbone(
+        model=model,
+        tokenizer=tokenizer,
+        shape=shape,
+        identity=identity,
+        rope=rope,
+        device=device,
+        dtype=dtype,
+    )
+
+
+def _load_model(folder: Path, config: PreTrainedConfig, dtype: torch.dtype) -> Any:
+    capped = getattr(config, "attn_logit_softcapping", None) is not None
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        local_files_only=True,
+        use_safetensors=True,
+        attn_implementation="eager" if capped else None,
+    )
+    return model.requires_grad_(False).eval()
+
+
+@contextmanager
+def _corrupt_files_named(folder: Path) -> Iterator[None]:
+    """Whatever a foreign loader raises over bad files becomes one error of ours."""
+    try:
+        yield
+    except LatentFlowError:
+        raise
+    except Exception as error:
+        problem = f"{type(error).__name__} while loading"
+        raise ModelFilesCorrupt(path=str(folder), problem=problem) from error

@@ -1,0 +1,151 @@
+"""The start of an `lcf-prefix` adapter, solved instead of trained: ridge, then reduced rank.
+
+Owns the statistics over aligned tokens and their solution (study.md, recipe 1); the receiver's
+Fisher information says which target channels matter. Legend: N tokens, F features, G targets,
+W latent width, R receiver.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentflow.model.capture import KVCache, without_positions
+from latentflow.model.contexts import capture_contexts
+from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, flatten
+from latentflow.model.reading import ReadCache
+from latentflow.model.tokens import begin_ids
+from latentflow.training.alignment import Alignment, align
+from latentflow.training.cases import Case
+from latentflow.training.pair import Pair, exam, take
+
+RIDGE = 3000.0
+_OVERSAMPLE = 64
+_POWER_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignedTokens:
+    """What both models cache for the same pieces of text: [N, F] and [N, G]."""
+
+    features_NF: Tensor
+    targets_NG: Tensor
+
+
+@torch.no_grad()
+def aligned_tokens(pair: Pair, texts: Iterable[str]) -> AlignedTokens:
+    """Both models read each text; one row a sharer token. Memory: N * (F + G) * 4 bytes."""
+    features, targets = [], []
+    for text in texts:
+        alignment = align(pair.sharer.tokenizer, pair.receiver.tokenizer, text)
+        features.append(_sharer_features(pair, alignment))
+        targets.append(_receiver_targets(pair, text, alignment))
+    return AlignedTokens(features_NF=torch.cat(features), targets_NG=torch.cat(targets))
+
+
+def fisher_weights(pair: Pair, batches: Iterable[list[Case]]) -> Tensor:
+    """Root mean squared gradient [G] of the answers' loss by each channel of the context's cache.
+
+    Labels are sampled from the receiver's own distribution, as Fisher information asks.
+    """
+    total_G = torch.zeros(())
+    for cases in batches:
+        total_G = total_G + _squared_gradient(pair, cases)
+    return total_G.sqrt()
+
+
+def solve(
+    tokens: AlignedTokens, weights_G: Tensor, encoder: PrefixEncoder, decoder: PrefixDecoder
+) -> float:
+    """Writes the reduced-rank ridge solution into both halves; returns the weighted R2."""
+    mean_F, deviation_F = _standard(tokens.features_NF)
+    mean_G, deviation_G = _standard(tokens.targets_NG)
+    features_NF = (tokens.features_NF - mean_F) / deviation_F
+    scale_G = weights_G * deviation_G
+    scale_G = (scale_G / scale_G.mean()).clamp(min=1e-2)
+    weighted_NG = (tokens.targets_NG - mean_G) / deviation_G * scale_G
+    gram_FF = features_NF.T @ features_NF
+    map_FG = _ridge(gram_FF, features_NF.T @ weighted_NG)
+    basis_GW = _main_directions(gram_FF, map_FG, encoder.down.out_features)
+    down_FW = map_FG @ basis_GW
+    latents_NW = features_NF @ down_FW
+    spread_W = latents_NW.std(0)
+    encoder.mean_F.copy_(mean_F)
+    encoder.deviation_F.copy_(deviation_F)
+    decoder.mean_F.copy_(mean_G)
+    decoder.deviation_F.copy_(deviation_G)
+    with torch.no_grad():
+        encoder.down.weight.copy_((down_FW / spread_W).T)
+        encoder.down.bias.zero_()
+        decoder.up.weight.copy_((basis_GW * spread_W) / scale_G[:, None])
+        decoder.up.bias.zero_()
+    residual = (weighted_NG - latents_NW @ basis_GW.T).square().sum()
+    return float(1 - residual / weighted_NG.square().sum())
+
+
+def _sharer_features(pair: Pair, alignment: Alignment) -> Tensor:
+    ids = [*begin_ids(pair.sharer.tokenizer), *alignment.sharer_ids]
+    return flatten(capture_contexts(pair.sharer, [ids]))[0].float()
+
+
+def _receiver_targets(pair: Pair, text: str, alignment: Alignment) -> Tensor:
+    cache = _context_part(pair, pair.read_contexts([text]))
+    return flatten(cache)[0, list(alignment.receiver_places)].float()
+
+
+def _context_part(pair: Pair, cache: ReadCache) -> KVCache:
+    """What stands behind the receiver's own prefix, before RoPE."""
+    whole = without_positions(pair.receiver, cache)
+    return whole.slice_tokens(pair.own.mask_BK.shape[1], whole.tokens)
+
+
+def _squared_gradient(pair: Pair, cases: list[Case]) -> Tensor:
+    paper = exam(pair, cases)
+    cache = pair.read_contexts([case.context for case in cases])
+    held = ReadCache(
+        keys=tuple(keys.detach().requires_grad_() for keys in cache.keys),
+        values=tuple(values.detach().requires_grad_() for values in cache.values),
+        mask_BK=cache.mask_BK,
+    )
+    logits_AV = pair.receiver.logits(take(pair, held, paper)).float()
+    with torch.no_grad():
+        sampled_A = torch.multinomial(logits_AV.softmax(-1), 1)[:, 0]
+    loss = torch.nn.functional.cross_entropy(logits_AV, sampled_A, reduction="sum")
+    loss.backward()  # type: ignore[no-untyped-call]
+    gradient = ReadCache(
+        keys=tuple(_gradient_of(keys) for keys in held.keys),
+        values=tuple(_gradient_of(values) for values in held.values),
+        mask_BK=held.mask_BK,
+    )
+    return flatten(_context_part(pair, gradient)).float().square().mean((0, 1))
+
+
+def _gradient_of(leaf: Tensor) -> Tensor:
+    """Turning a gradient back to before RoPE is the same rotation as turning a key back."""
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+
+
+def _standard(values_NC: Tensor) -> tuple[Tensor, Tensor]:
+    return values_NC.mean(0), values_NC.std(0).clamp(min=1e-4)
+
+
+def _ridge(gram_FF: Tensor, cross_FG: Tensor) -> Tensor:
+    regular_FF = gram_FF + RIDGE * torch.eye(len(gram_FF))
+    solution: Tensor = torch.cholesky_solve(cross_FG, torch.linalg.cholesky(regular_FF))
+    return solution
+
+
+def _main_directions(gram_FF: Tensor, map_FG: Tensor, width: int) -> Tensor:
+    """The `width` directions [G, W] that hold most of the prediction, by subspace iteration."""
+
+    def apply(basis: Tensor) -> Tensor:
+        return map_FG.T @ (gram_FF @ (map_FG @ basis))
+
+    basis = torch.randn(map_FG.shape[1], width + _OVERSAMPLE)
+    for _ in range(_POWER_STEPS):
+        basis = torch.linalg.qr(apply(basis)).Q
+    values, vectors = torch.linalg.eigh(basis.T @ apply(basis))
+    strongest = values.argsort(descending=True)[:width]
+    directions_GW: Tensor = basis @ vectors[:, strongest]
+    return directions_GW

@@ -1,0 +1,400 @@
+"""The words memos are made of: entities by kind, and each fact's ways of being said and asked.
+
+Pure data. Every list is split into a training and a test part by `memos`, entities and
+templates alike, so that a test memo shares neither with training.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactKind:
+    """One kind of fact: statements, and for each slot that can be asked, its questions.
+
+    Slots in braces name entity kinds; a trailing digit keeps two of one kind apart.
+    """
+
+    statements: tuple[str, ...]
+    questions: dict[str, tuple[str, ...]]
+
+
+ENTITIES: dict[str, tuple[str, ...]] = {
+    "first": tuple(
+        "Amara Bruno Celia Dmitri Elena Farid Greta Hassan Ingrid Jonas Kavya Lorenzo Mei Nadia"
+        " Oskar Priya Quentin Rosa Stefan Tamsin Umar Vera Wanda Xavier Yusuf Zora Anton Bianca"
+        " Cyrus Delia Emil Fiona Gideon Helga Ivan Jasmin Klaus Leila Marcus Nora Otis Paloma"
+        " Rafael Sofia Theo Ursula Viktor Willa Yara Zeno Agnes Boris Carmen Darius Esther".split()
+    ),
+    "last": tuple(
+        "Okafor Lindqvist Moreau Petrov Castillo Nakamura Haddad Fischer Olsen Banerjee Rossi"
+        " Kowalski Tanaka Mbeki Novak Silva Weber Dubois Ahmadi Jensen Carter Hughes Iyer Santos"
+        " Keller Volkov Marino Larsen Chen Abebe Brandt Costa Durand Eriksen Ferrari Gupta Holm"
+        " Ibarra Jarvis Kimura Lopez Mercer Ndiaye Ortega Pereira Quinn Reyes Sato Thorne".split()
+    ),
+    "project": tuple(
+        "Falcon Juniper Harbor Meridian Copper Lantern Tundra Orchid Granite Saffron Beacon"
+        " Willow Comet Ember Glacier Cobalt Marigold Summit Raven Onyx Aurora Bramble Cinder"
+        " Driftwood Echo Foxglove Heron Indigo Jasper Kestrel".split()
+    ),
+    "role": (
+        "lead engineer",
+        "budget officer",
+        "safety inspector",
+        "head chef",
+        "night manager",
+        "legal adviser",
+        "chief architect",
+        "press officer",
+        "field coordinator",
+        "data steward",
+        "quality auditor",
+        "training lead",
+        "site supervisor",
+        "research director",
+        "procurement manager",
+        "security officer",
+    ),
+    "place": (
+        "north warehouse",
+        "server room",
+        "archive",
+        "east gate",
+        "loading dock",
+        "boiler room",
+        "main laboratory",
+        "greenhouse",
+        "staff kitchen",
+        "parking garage",
+        "print shop",
+        "roof terrace",
+        "cold store",
+        "reading room",
+        "workshop",
+        "visitor centre",
+        "pump station",
+        "mail room",
+        "south hangar",
+        "medical bay",
+    ),
+    "city": tuple(
+        "Lisbon Oslo Nairobi Quito Osaka Tallinn Ghent Porto Riga Cusco Bergen Dakar Hanoi"
+        " Lyon Malmo Naples Perth Tunis Vilnius Zagreb Accra Bristol Cork Denver Essen Fez Graz"
+        " Havana Izmir Kyoto".split()
+    ),
+    "item": (
+        "new projectors",
+        "office chairs",
+        "fire doors",
+        "a backup generator",
+        "translation work",
+        "roof repairs",
+        "lab coats",
+        "a delivery van",
+        "water filters",
+        "solar panels",
+        "staff training",
+        "a coffee machine",
+        "security cameras",
+        "winter tyres",
+        "a software licence",
+        "garden tools",
+    ),
+    "goods": tuple(
+        "cables helmets lamps batteries gloves valves bricks pallets blankets tents ladders"
+        " radios buckets printers monitors folders ropes filters seedlings hinges".split()
+    ),
+    "event": (
+        "budget review",
+        "fire drill",
+        "board meeting",
+        "design workshop",
+        "harvest festival",
+        "safety briefing",
+        "product launch",
+        "staff dinner",
+        "audit interview",
+        "open house",
+        "hiring panel",
+        "supplier visit",
+        "quarterly review",
+        "farewell party",
+    ),
+    "incident": (
+        "water leak",
+        "power cut",
+        "broken window",
+        "gas alarm",
+        "blocked drain",
+        "small fire",
+        "network outage",
+        "missing key",
+        "forklift accident",
+        "chemical spill",
+        "false alarm",
+        "lift failure",
+    ),
+    "colour": tuple("red blue green white black silver yellow orange purple grey".split()),
+    "vehicle": tuple("van sedan pickup scooter bicycle motorbike minibus tractor".split()),
+    "food": (
+        "lentil soup",
+        "grilled trout",
+        "mushroom risotto",
+        "tomato salad",
+        "chicken curry",
+        "onion tart",
+        "noodle soup",
+        "bean stew",
+        "cheese omelette",
+        "pumpkin pie",
+        "spinach lasagne",
+        "fried rice",
+    ),
+    "animal": tuple("cat parrot greyhound rabbit pony tortoise goat ferret hamster goose".split()),
+    "pet": tuple(
+        "Biscuit Pepper Mango Nimbus Olive Pixel Rusty Sable Tofu Waffle Ziggy Clover".split()
+    ),
+}
+
+FACTS: dict[str, FactKind] = {
+    "role": FactKind(
+        statements=(
+            "{person} is the {role} of Project {project}.",
+            "The {role} of Project {project} is {person}.",
+            "Project {project} has {person} as its {role}.",
+            "{person} now serves as {role} for Project {project}.",
+            "For Project {project}, the {role} will be {person}.",
+        ),
+        questions={
+            "person": (
+                "Who is the {role} of Project {project}?",
+                "Which person is {role} for Project {project}?",
+                "Name the {role} of Project {project}.",
+            ),
+            "project": (
+                "Which project has {person} as {role}?",
+                "On which project is {person} the {role}?",
+            ),
+            "role": (
+                "What is the role of {person}?",
+                "What does {person} do for Project {project}?",
+            ),
+        },
+    ),
+    "code": FactKind(
+        statements=(
+            "The access code for the {place} is {code}.",
+            "Use code {code} to open the {place}.",
+            "The {place} opens with code {code}.",
+            "To enter the {place}, type {code}.",
+            "Anyone who needs the {place} should use the code {code}.",
+        ),
+        questions={
+            "code": (
+                "What is the access code for the {place}?",
+                "Which code opens the {place}?",
+                "What code is needed for the {place}?",
+            ),
+            "place": ("What does code {code} open?", "For which place is the code {code}?"),
+        },
+    ),
+    "meeting": FactKind(
+        statements=(
+            "The {event} takes place on {date} at {time} in room {room}.",
+            "On {date} at {time} the {event} is held in room {room}.",
+            "Room {room} is booked for the {event} on {date} at {time}.",
+            "The {event} will start at {time} on {date}, room {room}.",
+            "Please come to room {room} for the {event} on {date} at {time}.",
+        ),
+        questions={
+            "date": (
+                "On what date is the {event}?",
+                "When does the {event} take place?",
+                "What is the date of the {event}?",
+            ),
+            "time": ("At what time does the {event} start?", "What time is the {event}?"),
+            "room": ("In which room is the {event}?", "Which room is used for the {event}?"),
+        },
+    ),
+    "amount": FactKind(
+        statements=(
+            "{person} approved {amount} for {item}.",
+            "{amount} for {item} was approved by {person}.",
+            "A payment of {amount} for {item} was signed by {person}.",
+            "{person} has set aside {amount} to pay for {item}.",
+            "For {item}, {person} released {amount}.",
+        ),
+        questions={
+            "amount": (
+                "How much was approved for {item}?",
+                "What amount goes to {item}?",
+                "How much money did {person} approve?",
+            ),
+            "person": ("Who approved the money for {item}?", "Who signed for {item}?"),
+            "item": ("What did {person} approve money for?", "What is the {amount} for?"),
+        },
+    ),
+    "stock": FactKind(
+        statements=(
+            "The {place} holds {count} {goods}.",
+            "There are {count} {goods} in the {place}.",
+            "{count} {goods} are stored in the {place}.",
+            "We counted {count} {goods} at the {place}.",
+            "Stock at the {place}: {count} {goods}.",
+        ),
+        questions={
+            "count": (
+                "How many {goods} are in the {place}?",
+                "What is the number of {goods} in the {place}?",
+                "How many {goods} does the {place} hold?",
+            ),
+            "goods": ("What is stored in the {place}?", "Which goods does the {place} hold?"),
+            "place": ("Where are the {goods} stored?", "Where can the {goods} be found?"),
+        },
+    ),
+    "shipment": FactKind(
+        statements=(
+            "{count} {goods} leave {city1} for {city2} on {date}.",
+            "On {date} a shipment of {count} {goods} goes from {city1} to {city2}.",
+            "A truck with {count} {goods} departs {city1} on {date} and heads to {city2}.",
+            "From {city1} we send {count} {goods} to {city2} on {date}.",
+        ),
+        questions={
+            "city2": ("Where are the {goods} going?", "What is the destination of the {goods}?"),
+            "city1": ("Where do the {goods} come from?", "From which city are the {goods} sent?"),
+            "date": ("On what date are the {goods} sent?", "When do the {goods} leave {city1}?"),
+            "count": ("How many {goods} are shipped?", "How many {goods} go to {city2}?"),
+        },
+    ),
+    "incident": FactKind(
+        statements=(
+            "{person} reported a {incident} at the {place} at {time}.",
+            "At {time} a {incident} at the {place} was reported by {person}.",
+            "There was a {incident} in the {place}; {person} called it in at {time}.",
+            "The {incident} in the {place} was noticed by {person} at {time}.",
+        ),
+        questions={
+            "person": ("Who reported the {incident}?", "Which person noticed the {incident}?"),
+            "place": ("Where was the {incident}?", "In which place did the {incident} happen?"),
+            "time": ("At what time was the {incident} reported?", "When was the {incident}?"),
+            "incident": ("What happened at the {place}?", "What did {person} report?"),
+        },
+    ),
+    "contact": FactKind(
+        statements=(
+            "{person} can be reached at extension {extension}.",
+            "The extension of {person} is {extension}.",
+            "Call {person} on extension {extension}.",
+            "Dial {extension} for {person}.",
+        ),
+        questions={
+            "extension": (
+                "What is the extension of {person}?",
+                "At which extension can {person} be reached?",
+                "Which number reaches {person}?",
+            ),
+            "person": ("Who has extension {extension}?", "Whose extension is {extension}?"),
+        },
+    ),
+    "move": FactKind(
+        statements=(
+            "{person} has moved to the {city} office.",
+            "{person} now works from {city}.",
+            "The new base of {person} is {city}.",
+            "From this week {person} is stationed in {city}.",
+        ),
+        questions={
+            "city": (
+                "In which city does {person} work?",
+                "Where has {person} moved?",
+                "Where is {person} based?",
+            ),
+            "person": ("Who works in {city}?", "Who has moved to {city}?"),
+        },
+    ),
+    "vehicle": FactKind(
+        statements=(
+            "{person} drives a {colour} {vehicle} with plate {plate}.",
+            "The {colour} {vehicle} with plate {plate} belongs to {person}.",
+            "Plate {plate}: a {colour} {vehicle}, driven by {person}.",
+            "{person} arrived in a {colour} {vehicle}, plate {plate}.",
+        ),
+        questions={
+            "plate": ("What is the plate of {person}?", "Which plate does the {vehicle} have?"),
+            "colour": (
+                "What colour is the {vehicle} of {person}?",
+                "What colour is plate {plate}?",
+            ),
+            "person": ("Who drives the {vehicle} with plate {plate}?", "Whose plate is {plate}?"),
+        },
+    ),
+    "deadline": FactKind(
+        statements=(
+            "The deadline for Project {project} is {date}.",
+            "Project {project} is due on {date}.",
+            "We must deliver Project {project} by {date}.",
+            "{date} is the last day for Project {project}.",
+        ),
+        questions={
+            "date": (
+                "What is the deadline for Project {project}?",
+                "When is Project {project} due?",
+                "By what date must Project {project} be delivered?",
+            ),
+            "project": ("Which project is due on {date}?", "What has to be done by {date}?"),
+        },
+    ),
+    "lunch": FactKind(
+        statements=(
+            "For lunch {person} ordered the {food}.",
+            "{person} asked for the {food}.",
+            "The {food} is for {person}.",
+            "{person} will have the {food} at table {count}.",
+        ),
+        questions={
+            "food": ("What did {person} order?", "Which dish is for {person}?"),
+            "person": ("Who ordered the {food}?", "Who is the {food} for?"),
+        },
+    ),
+    "pet": FactKind(
+        statements=(
+            "{person} has a {animal} called {pet}.",
+            "The {animal} of {person} is named {pet}.",
+            "{pet} is the {animal} that belongs to {person}.",
+            "{person} brought a {animal}, {pet}, to the office.",
+        ),
+        questions={
+            "pet": (
+                "What is the {animal} of {person} called?",
+                "What is the name of the {animal}?",
+            ),
+            "animal": ("What kind of animal is {pet}?", "Which animal does {person} have?"),
+            "person": ("Who owns the {animal} {pet}?", "Who does {pet} belong to?"),
+        },
+    ),
+}
+
+OPENINGS = (
+    "",
+    "Memo to all staff.",
+    "Notes from this morning:",
+    "Please keep this to yourself.",
+    "Weekly update.",
+    "A short summary of what was decided.",
+    "For your records.",
+    "Minutes of the last call.",
+    "Hello team,",
+    "To whom it may concern:",
+)
+
+FILLERS = (
+    "The weather was mild.",
+    "Nothing else was discussed.",
+    "Further details will follow next week.",
+    "Thank you for your patience.",
+    "The old schedule no longer applies.",
+    "Parking is limited, so come early.",
+    "The canteen stays closed for cleaning.",
+    "All other arrangements remain the same.",
+    "Questions go to the front desk.",
+    "The previous note had a typing error.",
+)

@@ -1,0 +1,153 @@
+"""Procedural memos: short notes full of facts that no model can know, with questions on them.
+
+Owns how a memo is drawn; a `Memos` of the training part and one of the test part share neither
+entities nor templates. Needs no data files, so any pair can be trained without any.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from latentflow.training.cases import Case, Question
+from latentflow.training.memo_words import ENTITIES, FACTS, FILLERS, OPENINGS, FactKind
+
+_MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+_TEST_EVERY = 4
+
+
+class Part(StrEnum):
+    """Which share of entities and templates a generator draws from."""
+
+    TRAIN = "train"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    kind: FactKind
+    slots: dict[str, str]
+
+
+class Memos:
+    """An endless, seeded source of memos of one part."""
+
+    def __init__(self, part: Part, *, seed: int, questions: int = 2) -> None:
+        self._part = part
+        self._random = random.Random(f"{part}-{seed}")
+        self._questions = questions
+
+    def draw(self) -> Case:
+        """A memo of three to seven facts; about half of them come in pairs of one kind."""
+        taken: set[str] = set()
+        facts = [self._fact(name, taken) for name in self._kinds()]
+        self._random.shuffle(facts)
+        asked = self._random.sample(facts, min(self._questions, len(facts)))
+        return Case(
+            context=self._text(facts),
+            questions=tuple(self._question(fact) for fact in asked),
+        )
+
+    def _kinds(self) -> list[str]:
+        kinds = self._random.sample(sorted(FACTS), self._random.randint(2, 5))
+        return kinds + [kind for kind in kinds if self._random.random() < 0.4]
+
+    def _fact(self, name: str, taken: set[str]) -> _Fact:
+        kind = FACTS[name]
+        template = self._choose(kind.statements)
+        slots: dict[str, str] = {"": template}
+        for slot in _slots_of(kind):
+            slots[slot] = self._fresh(slot.rstrip("12"), taken)
+        return _Fact(kind, slots)
+
+    def _fresh(self, kind: str, taken: set[str]) -> str:
+        """A value of `kind` that the memo does not hold yet, where there are enough."""
+        for _ in range(50):
+            value = self._value(kind)
+            if value not in taken:
+                break
+        taken.add(value)
+        return value
+
+    def _value(self, kind: str) -> str:
+        made = _MADE.get(kind)
+        return made(self) if made else self._choose(ENTITIES[kind])
+
+    def _text(self, facts: list[_Fact]) -> str:
+        sentences = [fact.slots[""].format(**fact.slots) for fact in facts]
+        for _ in range(self._random.choice((0, 0, 1, 2))):
+            sentences.insert(self._random.randint(0, len(sentences)), self._choose(FILLERS))
+        sentences = [sentence[0].upper() + sentence[1:] for sentence in sentences]
+        opening = self._choose(OPENINGS)
+        lead = self._random.choice((" ", " ", " ", "\n", "\n- "))
+        return lead.join([opening, *sentences]).strip(" \n")
+
+    def _question(self, fact: _Fact) -> Question:
+        slot = self._random.choice(sorted(fact.kind.questions))
+        template = self._choose(fact.kind.questions[slot])
+        return Question(text=template.format(**fact.slots), answers=(fact.slots[slot],))
+
+    def _choose(self, items: tuple[str, ...]) -> str:
+        return self._random.choice(_share(items, self._part))
+
+    def _person(self) -> str:
+        return f"{self._choose(ENTITIES['first'])} {self._choose(ENTITIES['last'])}"
+
+    def _date(self) -> str:
+        return f"{self._random.randint(1, 28)} {self._random.choice(_MONTHS)}"
+
+    def _time(self) -> str:
+        return f"{self._random.randint(7, 20)}:{self._random.choice((0, 10, 15, 20, 30, 45)):02}"
+
+    def _room(self) -> str:
+        return f"{self._random.choice(_LETTERS)}{self._random.randint(10, 499)}"
+
+    def _amount(self) -> str:
+        amount = self._random.choice((10, 50, 100)) * self._random.randint(2, 99)
+        return f"{amount:,} {self._random.choice(('dollars', 'euros', 'pounds'))}"
+
+    def _count(self) -> str:
+        return str(self._random.randint(3, 480))
+
+    def _extension(self) -> str:
+        return str(self._random.randint(1000, 9999))
+
+    def _code(self) -> str:
+        if self._random.random() < 0.5:
+            return str(self._random.randint(1000, 99999))
+        return f"{self._letters(2)}-{self._random.randint(100, 999)}"
+
+    def _plate(self) -> str:
+        return f"{self._letters(2)} {self._random.randint(100, 999)} {self._letters(1)}"
+
+    def _letters(self, count: int) -> str:
+        return "".join(self._random.choice(_LETTERS) for _ in range(count))
+
+
+_MADE: dict[str, Callable[[Memos], str]] = {
+    "person": Memos._person,
+    "date": Memos._date,
+    "time": Memos._time,
+    "room": Memos._room,
+    "amount": Memos._amount,
+    "count": Memos._count,
+    "extension": Memos._extension,
+    "code": Memos._code,
+    "plate": Memos._plate,
+}
+
+
+def _share(items: tuple[str, ...], part: Part) -> tuple[str, ...]:
+    """Every fourth item is the test's, the last one of short lists; the rest is training's."""
+    if len(items) < _TEST_EVERY:
+        return items[-1:] if part is Part.TEST else items[:-1]
+    chosen = (_TEST_EVERY - 1,) if part is Part.TEST else range(_TEST_EVERY - 1)
+    return tuple(item for place, item in enumerate(items) if place % _TEST_EVERY in chosen)
+
+
+def _slots_of(kind: FactKind) -> list[str]:
+    named = {part.split("}")[0] for text in kind.statements for part in text.split("{")[1:]}
+    return sorted(named)

@@ -1,0 +1,91 @@
+"""Converts what a publisher says and what the broker answers."""
+
+from latentflow.errors import EmptyInput
+from latentflow.latent import Commit, Frame
+from latentflow.relay import (
+    Abort,
+    GivenUp,
+    Open,
+    Opened,
+    Progress,
+    PublishEvent,
+    PublishStep,
+    Stored,
+)
+from latentflow.v1 import broker_pb2
+from latentflow.wire.infos import latent_info_from_proto, latent_info_to_proto
+from latentflow.wire.latents import (
+    commit_from_proto,
+    commit_to_proto,
+    frame_from_proto,
+    frame_to_proto,
+)
+
+
+def publish_step_to_proto(step: PublishStep) -> broker_pb2.PublishRequest:
+    match step:
+        case Open():
+            opening = broker_pb2.PublishOpen(manifest=step.manifest_bytes)
+            return broker_pb2.PublishRequest(open=opening)
+        case Frame():
+            return broker_pb2.PublishRequest(frame=frame_to_proto(step))
+        case Commit():
+            return broker_pb2.PublishRequest(commit=commit_to_proto(step))
+        case Abort():
+            abort = broker_pb2.PublishAbort(problem=step.problem)
+            return broker_pb2.PublishRequest(abort=abort)
+
+
+def publish_step_from_proto(message: broker_pb2.PublishRequest) -> PublishStep:
+    """Raises EmptyInput naming `step`, InvalidInput naming the field; reads no manifest."""
+    match message.WhichOneof("step"):
+        case "open":
+            return Open(manifest_bytes=message.open.manifest)
+        case "frame":
+            return frame_from_proto(message.frame)
+        case "commit":
+            return commit_from_proto(message.commit)
+        case "abort":
+            return Abort(problem=message.abort.problem)
+        case None:
+            raise EmptyInput(field="step")
+
+
+def publish_event_to_proto(event: PublishEvent) -> broker_pb2.PublishResponse:
+    match event:
+        case Opened():
+            opened = broker_pb2.PublishOpened(
+                acknowledged_frames=event.acknowledged_frames, credit_bytes=event.credit_bytes
+            )
+            return broker_pb2.PublishResponse(opened=opened)
+        case Progress():
+            progress = broker_pb2.PublishProgress(
+                acknowledged_frames=event.acknowledged_frames, credit_bytes=event.credit_bytes
+            )
+            return broker_pb2.PublishResponse(progress=progress)
+        case Stored():
+            committed = broker_pb2.PublishCommitted(latent=latent_info_to_proto(event.latent))
+            return broker_pb2.PublishResponse(committed=committed)
+        case GivenUp():
+            return broker_pb2.PublishResponse(aborted=broker_pb2.PublishAborted())
+
+
+def publish_event_from_proto(message: broker_pb2.PublishResponse) -> PublishEvent:
+    """Raises EmptyInput naming `step`, or as `latent_info_from_proto`."""
+    match message.WhichOneof("step"):
+        case "opened":
+            return Opened(
+                acknowledged_frames=message.opened.acknowledged_frames,
+                credit_bytes=message.opened.credit_bytes,
+            )
+        case "progress":
+            return Progress(
+                acknowledged_frames=message.progress.acknowledged_frames,
+                credit_bytes=message.progress.credit_bytes,
+            )
+        case "committed":
+            return Stored(latent=latent_info_from_proto(message.committed.latent))
+        case "aborted":
+            return GivenUp()
+        case None:
+            raise EmptyInput(field="step")

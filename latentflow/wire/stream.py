@@ -1,0 +1,109 @@
+"""Writes and reads one latent's stream: frames in order, then the commit.
+
+Holds the rule "commit before inject": a reader gives nothing away before the commit matched. Knows
+nothing of gRPC, and not what the bytes mean.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from latentflow.errors import FrameOutOfOrder, LatentClosed, StreamMismatch
+from latentflow.latent import Commit, Frame, LatentState, Manifest, StreamDigest
+from latentflow.wire.frames import DEFAULT_FRAME_BYTES, make_frames, open_frame
+from latentflow.wire.manifests import manifest_from_bytes
+
+
+class StreamWriter:
+    """Iterates over the frames of one stream; when they are all taken, `commit` closes it.
+
+    `chunks` is the packed stream in pieces of any size. Raises as `manifest_from_bytes`.
+    """
+
+    def __init__(
+        self,
+        manifest_bytes: bytes,
+        chunks: Iterable[bytes],
+        *,
+        frame_bytes: int = DEFAULT_FRAME_BYTES,
+    ) -> None:
+        self.manifest = manifest_from_bytes(manifest_bytes)
+        level = self.manifest.codec.zstd_level
+        self._frames = make_frames(chunks, zstd_level=level, frame_bytes=frame_bytes)
+        self._digest = StreamDigest(manifest_bytes)
+        self._raw_bytes = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        frame = next(self._frames)
+        self._raw_bytes += frame.raw_bytes
+        self._digest.add(frame.payload)
+        return frame
+
+    def commit(self) -> Commit:
+        """Raises StreamMismatch unless the stream has the size that the manifest promises."""
+        _require_same("stream_bytes", self.manifest.stream_bytes, self._raw_bytes)
+        return self._digest.commit()
+
+
+def seal(
+    manifest_bytes: bytes, chunks: Iterable[bytes], *, frame_bytes: int = DEFAULT_FRAME_BYTES
+) -> tuple[list[Frame], Commit]:
+    """All frames of a stream and its commit. Raises as `StreamWriter`."""
+    writer = StreamWriter(manifest_bytes, chunks, frame_bytes=frame_bytes)
+    return list(writer), writer.commit()
+
+
+class StreamReader:
+    """Takes the frames of one stream in order and gives the stream once its commit matched.
+
+    Buffers at most `manifest.stream_bytes`: a caller with a memory budget checks that first.
+    Raises as `manifest_from_bytes`.
+    """
+
+    def __init__(self, manifest_bytes: bytes) -> None:
+        self.manifest: Manifest = manifest_from_bytes(manifest_bytes)
+        self._digest = StreamDigest(manifest_bytes)
+        self._stream = bytearray()
+        self._frames = 0
+        self._finished = False
+
+    @property
+    def next_frame(self) -> int:
+        """The index due next: where to go on after a lost connection."""
+        return self._frames
+
+    def add(self, frame: Frame) -> None:
+        """Raises LatentClosed, FrameOutOfOrder, StreamMismatch, or as `open_frame`."""
+        self._require_open()
+        if frame.index != self._frames:
+            raise FrameOutOfOrder(index=frame.index, expected=self._frames)
+        self._require_room(frame.raw_bytes)
+        self._stream += open_frame(frame)
+        self._digest.add(frame.payload)
+        self._frames += 1
+
+    def finish(self, commit: Commit) -> bytes:
+        """The unpacked stream. Raises LatentClosed, or StreamMismatch naming what differs."""
+        self._require_open()
+        _require_same("frames", commit.frames, self._frames)
+        read = self._digest.commit()
+        _require_same("payload_bytes", commit.payload_bytes, read.payload_bytes)
+        _require_same("sha256", commit.sha256, read.sha256)
+        _require_same("stream_bytes", self.manifest.stream_bytes, len(self._stream))
+        self._finished = True
+        return bytes(self._stream)
+
+    def _require_open(self) -> None:
+        if self._finished:
+            raise LatentClosed(latent_id=self.manifest.latent_id, state=LatentState.COMMITTED.value)
+
+    def _require_room(self, raw_bytes: int) -> None:
+        total = len(self._stream) + raw_bytes
+        if total > self.manifest.stream_bytes:
+            _require_same("stream_bytes", self.manifest.stream_bytes, total)
+
+
+def _require_same(field: str, expected: object, actual: object) -> None:
+    if expected != actual:
+        raise StreamMismatch(field=field, expected=str(expected), actual=str(actual))

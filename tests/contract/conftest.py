@@ -1,0 +1,64 @@
+"""Every store that the suites here run against: in memory, on Valkey, on Redis when it is here."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from services.broker.memory_store.flows import MemoryFlows
+from services.broker.memory_store.latents import MemoryLatents
+from services.broker.redis_store.connection import connect
+from services.broker.redis_store.flows import RedisFlows
+from services.broker.redis_store.latents import RedisLatents
+from services.broker.store import FlowStore, LatentStore
+from tests.contract.samples import LIMITS
+from tests.manual_clock import ManualClock
+from tests.store_servers import StoreServer, binaries
+
+STORES = ["memory", *binaries()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    latents: LatentStore
+    flows: FlowStore
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(scope="session", params=STORES)
+def server(request: pytest.FixtureRequest) -> Iterator[StoreServer | None]:
+    """The server of the store that the suite is at; None in memory."""
+    if request.param == "memory":
+        yield None
+        return
+    running = StoreServer(binaries()[request.param]).start()
+    yield running
+    running.remove()
+
+
+@pytest.fixture
+async def stores(server: StoreServer | None, clock: ManualClock) -> AsyncIterator[Stores]:
+    """An empty store."""
+    if server is None:
+        latents = MemoryLatents(limits=LIMITS, capacity_bytes=1 << 20, clock_ms=clock)
+        yield Stores(latents=latents, flows=MemoryFlows(clock))
+        return
+    with server.client() as client:
+        client.flushall()
+    connections = connect(server.url, followers=8, longest_wait_seconds=5)
+    yield Stores(latents=RedisLatents(connections, LIMITS), flows=RedisFlows(connections))
+    await connections.close()
+
+
+@pytest.fixture
+def latents(stores: Stores) -> LatentStore:
+    return stores.latents
+
+
+@pytest.fixture
+def flows(stores: Stores) -> FlowStore:
+    return stores.flows

@@ -1,0 +1,242 @@
+"""What every LatentStore keeps to while a latent is being written."""
+
+import pytest
+
+from latentflow.errors import (
+    FrameOutOfOrder,
+    LatentClosed,
+    LatentExists,
+    LatentExpired,
+    QuotaExceeded,
+    StreamMismatch,
+    UnknownLatent,
+)
+from latentflow.latent import LatentState
+from services.broker.store import LatentStore
+from tests.contract.samples import (
+    LEASE_SECONDS,
+    LIFETIME_SECONDS,
+    LIMITS,
+    OTHER_TENANT,
+    new_commit,
+    new_frame,
+    new_opening,
+    new_ref,
+    of_tenant,
+)
+from tests.manual_clock import ManualClock
+
+WAIT_MS = 1
+
+
+async def test_opened_latent_is_found_with_its_exact_manifest(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening = new_ref(), new_opening(clock(), manifest=b"\x00\xff exact")
+    opened = await latents.open(ref, opening, now_ms=clock())
+    assert opened.opening == opening
+    assert opened.state is LatentState.OPEN
+    assert await latents.find(ref) == opened
+
+
+async def test_latent_never_opened_is_unknown(latents: LatentStore, clock: ManualClock) -> None:
+    ref, frame = new_ref(), new_frame(0)
+    with pytest.raises(UnknownLatent):
+        await latents.find(ref)
+    with pytest.raises(UnknownLatent):
+        await latents.append(ref, frame, now_ms=clock())
+    with pytest.raises(UnknownLatent):
+        await latents.commit(ref, new_commit(frame), now_ms=clock())
+    with pytest.raises(UnknownLatent):
+        await latents.abort(ref, "problem", now_ms=clock())
+    with pytest.raises(UnknownLatent):
+        await latents.revoke(ref)
+
+
+async def test_same_manifest_opens_again_where_the_upload_was(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening = new_ref(), new_opening(clock())
+    await latents.open(ref, opening, now_ms=clock())
+    await latents.append(ref, new_frame(0), now_ms=clock())
+    resumed = await latents.open(ref, opening, now_ms=clock())
+    assert (resumed.frames, resumed.payload_bytes) == (1, new_frame(0).payload_bytes)
+
+
+async def test_other_manifest_under_the_same_id_is_refused(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    first = await latents.open(ref, new_opening(clock()), now_ms=clock())
+    with pytest.raises(LatentExists):
+        await latents.open(ref, new_opening(clock(), manifest=b"other"), now_ms=clock())
+    assert await latents.find(ref) == first
+
+
+async def test_same_id_of_two_tenants_is_two_latents(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    other = of_tenant(OTHER_TENANT, ref.latent_id)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    with pytest.raises(UnknownLatent):
+        await latents.find(other)
+    await latents.open(other, new_opening(clock(), manifest=b"other"), now_ms=clock())
+    await latents.append(other, new_frame(0), now_ms=clock())
+    assert (await latents.find(ref)).frames == 0
+
+
+async def test_frames_are_read_back_as_they_were_stored(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    frames = [new_frame(index, bytes([index, 0, 255])) for index in range(3)]
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    for frame in frames:
+        await latents.append(ref, frame, now_ms=clock())
+    assert list(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == frames
+
+
+async def test_repeated_frame_is_accepted_and_not_stored_twice(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    for frame in (new_frame(0), new_frame(1), new_frame(0), new_frame(1)):
+        await latents.append(ref, frame, now_ms=clock())
+    assert (await latents.find(ref)).frames == 2
+    assert len(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == 2
+
+
+async def test_repeated_frame_with_other_content_is_refused(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, new_frame(0, b"first"), now_ms=clock())
+    with pytest.raises(LatentExists):
+        await latents.append(ref, new_frame(0, b"other"), now_ms=clock())
+    assert list(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == [new_frame(0, b"first")]
+
+
+async def test_gap_is_refused_naming_the_index_due(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, new_frame(0), now_ms=clock())
+    with pytest.raises(FrameOutOfOrder) as refusal:
+        await latents.append(ref, new_frame(2), now_ms=clock())
+    assert (refusal.value.index, refusal.value.expected) == (2, 1)
+
+
+async def test_frame_beyond_the_latents_limit_is_refused_and_the_rest_kept(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, half = new_ref(), bytes(LIMITS.latent_bytes // 2)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, new_frame(0, half), now_ms=clock())
+    await latents.append(ref, new_frame(1, half), now_ms=clock())
+    with pytest.raises(QuotaExceeded) as refusal:
+        await latents.append(ref, new_frame(2, b"x"), now_ms=clock())
+    assert refusal.value.limit == LIMITS.latent_bytes
+    assert (await latents.find(ref)).frames == 2
+
+
+async def test_commit_closes_the_latent(latents: LatentStore, clock: ManualClock) -> None:
+    ref, frame = new_ref(), new_frame(0)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, frame, now_ms=clock())
+    commit = new_commit(frame)
+    record = await latents.commit(ref, commit, now_ms=clock())
+    assert (record.state, record.commit) == (LatentState.COMMITTED, commit)
+    assert await latents.find(ref) == record
+    with pytest.raises(LatentClosed) as refusal:
+        await latents.append(ref, new_frame(1), now_ms=clock())
+    assert refusal.value.state == "committed"
+
+
+async def test_repeated_commit_and_frames_of_a_committed_latent_are_accepted(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, frame, opening = new_ref(), new_frame(0), new_opening(clock())
+    await latents.open(ref, opening, now_ms=clock())
+    await latents.append(ref, frame, now_ms=clock())
+    committed = await latents.commit(ref, new_commit(frame), now_ms=clock())
+    assert await latents.open(ref, opening, now_ms=clock()) == committed
+    await latents.append(ref, frame, now_ms=clock())
+    assert await latents.commit(ref, new_commit(frame), now_ms=clock()) == committed
+
+
+@pytest.mark.parametrize(
+    ("commit", "field"),
+    [
+        (new_commit(new_frame(0), new_frame(1)), "frames"),
+        (new_commit(new_frame(0, b"longer")), "payload_bytes"),
+    ],
+)
+async def test_commit_with_other_counts_is_refused_and_the_upload_goes_on(
+    latents: LatentStore, clock: ManualClock, commit: object, field: str
+) -> None:
+    ref, frame = new_ref(), new_frame(0)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, frame, now_ms=clock())
+    with pytest.raises(StreamMismatch) as refusal:
+        await latents.commit(ref, commit, now_ms=clock())  # type: ignore[arg-type]
+    assert refusal.value.field == field
+    await latents.commit(ref, new_commit(frame), now_ms=clock())
+
+
+async def test_second_commit_with_another_digest_is_refused(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, frame = new_ref(), new_frame(0)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, frame, now_ms=clock())
+    first = await latents.commit(ref, new_commit(frame, digest="a"), now_ms=clock())
+    with pytest.raises(StreamMismatch):
+        await latents.commit(ref, new_commit(frame, digest="b"), now_ms=clock())
+    assert await latents.find(ref) == first
+
+
+async def test_lease_is_renewed_by_every_step(latents: LatentStore, clock: ManualClock) -> None:
+    ref, opening = new_ref(), new_opening(clock())
+    await latents.open(ref, opening, now_ms=clock())
+    clock.advance(seconds=LEASE_SECONDS)
+    await latents.append(ref, new_frame(0), now_ms=clock())
+    clock.advance(seconds=LEASE_SECONDS)
+    await latents.open(ref, opening, now_ms=clock())
+    clock.advance(seconds=LEASE_SECONDS)
+    await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
+
+
+async def test_upload_that_outlasted_its_lease_takes_nothing_more(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening = new_ref(), new_opening(clock())
+    await latents.open(ref, opening, now_ms=clock())
+    await latents.append(ref, new_frame(0), now_ms=clock())
+    clock.advance(seconds=LEASE_SECONDS + 0.001)
+    with pytest.raises(LatentClosed) as refusal:
+        await latents.append(ref, new_frame(1), now_ms=clock())
+    assert refusal.value.state == "aborted"
+    with pytest.raises(LatentClosed):
+        await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
+    with pytest.raises(LatentClosed):
+        await latents.open(ref, opening, now_ms=clock())
+
+
+async def test_upload_that_outlived_the_latent_takes_nothing_more(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening = new_ref(), new_opening(clock())
+    clock.advance(seconds=LIFETIME_SECONDS - 1)
+    await latents.open(ref, opening, now_ms=clock())
+    clock.advance(seconds=1)
+    with pytest.raises(LatentExpired) as refusal:
+        await latents.append(ref, new_frame(0), now_ms=clock())
+    assert refusal.value.expired_ms == opening.expires_ms
+    with pytest.raises(LatentExpired):
+        await latents.open(ref, opening, now_ms=clock())
+    with pytest.raises(LatentExpired):
+        await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())

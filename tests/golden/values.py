@@ -1,0 +1,264 @@
+"""What each file under v1 says, spelled out by hand; owns no bytes of messages."""
+
+from latentflow.calls import (
+    AdapterInfo,
+    FinishReason,
+    GenerateCall,
+    GenerateTimings,
+    LatentInput,
+    LatentInputs,
+    LatentMeans,
+    LatentOutcome,
+    OpenSessionCall,
+    OptionScore,
+    Prefilled,
+    Prompt,
+    Published,
+    Queued,
+    Sampling,
+    ScoreCall,
+    Scored,
+    ServiceDescription,
+    Session,
+    SessionId,
+    ShareCall,
+    Shared,
+    ShareTimings,
+    TextMeans,
+    TokenText,
+    Usage,
+)
+from latentflow.latent import (
+    Codec,
+    Commit,
+    Digest,
+    ElementType,
+    FlowName,
+    Frame,
+    Label,
+    LatentId,
+    LatentInfo,
+    LatentState,
+    Manifest,
+    Method,
+    ModelIdentity,
+    Outcome,
+    PositionPolicy,
+    Quantisation,
+    TensorLayout,
+)
+from latentflow.relay import (
+    Abort,
+    AckCall,
+    Delivery,
+    GivenUp,
+    LatentPage,
+    ListCall,
+    Open,
+    Opened,
+    Progress,
+    Stored,
+    SubscribeCall,
+    WatchCall,
+)
+
+LATENT_ID = LatentId("01K3ABCDEFGHJKMNPQRSTVWXYZ")
+TEXT_ID = LatentId("01K3ABCDEFGHJKMNPQRSTVWXZ0")
+
+SHARER = ModelIdentity(
+    name="SmolLM2-135M-Instruct",
+    weights=Digest("a1" * 32),
+    tokenizer=Digest("a2" * 32),
+    config=Digest("a3" * 32),
+)
+RECEIVER = ModelIdentity(
+    name="gemma-3-270m",
+    weights=Digest("b1" * 32),
+    tokenizer=Digest("b2" * 32),
+    config=Digest("b3" * 32),
+)
+ADAPTER = AdapterInfo(
+    name="memos",
+    digest=Digest("c1" * 32),
+    method=Method.LCF_PREFIX,
+    sharer=SHARER,
+    receiver=RECEIVER,
+)
+
+# --- a latent of two vectors, each in a frame of its own ------------------------------------
+
+MANIFEST = Manifest(
+    latent_id=LATENT_ID,
+    flow=FlowName("memos"),
+    method=Method.LCF_PREFIX,
+    adapter=Digest("c1" * 32),
+    sharer=SHARER,
+    receiver=RECEIVER,
+    layout=TensorLayout(layers=1, slots=2, width=4, dtype=ElementType.FLOAT32),
+    codec=Codec(quantisation=Quantisation.INT8, zstd_level=3),
+    position=PositionPolicy.PREFIX,
+    created_ms=1_760_000_000_123,
+    expires_ms=1_760_003_600_000,
+    content_digest=Digest("d1" * 32),
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    labels=(Label(key="author", value="Zoë"), Label(key="draft", value="")),
+)
+VECTORS = (0.5, -1.0, 63.5, -63.5, 1.0, 0.0, -2.0, 31.75)
+# Scale 0.5 and four bytes, scale 0.25 and four bytes.
+STREAM = bytes.fromhex("0000003f 01fe7f81  0000803e 0400f87f")
+FRAME_0 = Frame(
+    index=0,
+    payload=bytes.fromhex("28b52ffd 20 08 410000 0000003f 01fe7f81"),
+    raw_bytes=8,
+    crc32c=0x5B8F1F15,
+)
+FRAME_1 = Frame(
+    index=1,
+    payload=bytes.fromhex("28b52ffd 20 08 410000 0000803e 0400f87f"),
+    raw_bytes=8,
+    crc32c=0x330D061C,
+)
+COMMIT = Commit(
+    frames=2,
+    payload_bytes=34,
+    sha256=Digest("0d9794b5390130163365d62970e9c197b334ef692a1b1c88f23fddb3c75ff938"),
+)
+COMMITTED = LatentInfo(
+    manifest=MANIFEST, state=LatentState.COMMITTED, frames=2, payload_bytes=34, commit=COMMIT
+)
+
+# --- a text message -------------------------------------------------------------------------
+
+TEXT = "Ask Zoë for the key."
+TEXT_MANIFEST = Manifest(
+    latent_id=TEXT_ID,
+    flow=FlowName("default"),
+    method=Method.TEXT,
+    adapter=None,
+    sharer=SHARER,
+    receiver=None,
+    layout=TensorLayout(layers=1, slots=21, width=1, dtype=ElementType.UTF8),
+    codec=Codec(quantisation=Quantisation.NONE, zstd_level=3),
+    position=PositionPolicy.PROMPT,
+    created_ms=1_760_000_000_000,
+    expires_ms=1_760_604_800_000,
+    content_digest=Digest("d2" * 32),
+)
+TEXT_FRAME = Frame(
+    index=0,
+    payload=bytes.fromhex("28b52ffd 20 15 a90000 41736b205a6fc3ab20666f7220746865206b65792e"),
+    raw_bytes=21,
+    crc32c=0xC4A8D5BE,
+)
+TEXT_COMMIT = Commit(
+    frames=1,
+    payload_bytes=30,
+    sha256=Digest("ebb586680950e84c713280f7fdbd957a3eebe43cf5703c424d8e1a0953c4a1c8"),
+)
+TEXT_OPEN = LatentInfo(
+    manifest=TEXT_MANIFEST, state=LatentState.OPEN, frames=0, payload_bytes=0, commit=None
+)
+
+# --- sharer ---------------------------------------------------------------------------------
+
+SHARE_LATENT = ShareCall(
+    context="The key is under the third pot.",
+    means=LatentMeans(adapter="memos", quantisation=Quantisation.BFLOAT16, window=4),
+    need="Where is the key?",
+    flow=FlowName("memos"),
+    lifetime_seconds=60,
+    labels=(Label(key="author", value="Zoë"),),
+)
+SHARE_TEXT = ShareCall(
+    context="The key is under the third pot.",
+    means=TextMeans(max_tokens=32),
+    need="",
+    flow=FlowName("default"),
+    lifetime_seconds=3600,
+    labels=(),
+)
+SHARE_EVENTS = {
+    "queued": Queued(ahead=2),
+    "prefilled": Prefilled(tokens=256, of_tokens=700),
+    "published": Published(acknowledged_frames=1),
+    "committed": Shared(
+        latent=COMMITTED,
+        timings=ShareTimings(
+            queue_seconds=0.125, prefill_seconds=1.5, summarise_seconds=0.25, publish_seconds=0.0625
+        ),
+    ),
+}
+SHARER_DESCRIPTION = ServiceDescription(model=SHARER, max_tokens=8192, adapters=(ADAPTER,))
+
+# --- receiver -------------------------------------------------------------------------------
+
+PROMPT = Prompt(question="Where is the key?", context="Zoë wrote a memo.")
+INPUTS = LatentInputs(
+    latents=(
+        LatentInput(latent_id=LATENT_ID, fallback=TEXT_ID),
+        LatentInput(latent_id=TEXT_ID, fallback=None),
+    )
+)
+GENERATE_LATENTS = GenerateCall(
+    prompt=PROMPT,
+    source=INPUTS,
+    sampling=Sampling(
+        max_tokens=16, temperature=0.5, top_p=0.75, seed=2**64 - 1, stop=("\n", "</s>")
+    ),
+)
+GENERATE_SESSION = GenerateCall(
+    prompt=Prompt(question="And now?", context=""),
+    source=SessionId("session-1"),
+    sampling=Sampling(max_tokens=64, temperature=0.0, top_p=1.0, seed=0, stop=()),
+)
+INJECTED = LatentOutcome(latent_id=LATENT_ID, outcome=Outcome.LATENT, reason="", wire_bytes=640)
+FELL_BACK = LatentOutcome(
+    latent_id=TEXT_ID, outcome=Outcome.TEXT_FALLBACK, reason="LATENT_EXPIRED", wire_bytes=330
+)
+GENERATE_EVENTS = {
+    "outcome": FELL_BACK,
+    "token": TokenText(text=" pöt"),
+    "usage": Usage(
+        prompt_tokens=20,
+        latent_slots=2,
+        completion_tokens=7,
+        finish=FinishReason.MAX_TOKENS,
+        timings=GenerateTimings(
+            queue_seconds=0.5,
+            fetch_seconds=0.25,
+            inject_seconds=0.125,
+            prefill_seconds=0.75,
+            decode_seconds=2.5,
+        ),
+    ),
+}
+SCORE = ScoreCall(prompt=PROMPT, options=("pot", "mat"), source=INPUTS)
+SCORED = Scored(
+    outcomes=(INJECTED, FELL_BACK),
+    scores=(
+        OptionScore(log_probability=-0.5, tokens=1),
+        OptionScore(log_probability=-7.25, tokens=2),
+    ),
+)
+OPEN_SESSION = OpenSessionCall(inputs=INPUTS, context="Zoë wrote a memo.", idle_seconds=30)
+SESSION = Session(session_id=SessionId("session-1"), outcomes=(INJECTED,), latent_slots=2)
+RECEIVER_DESCRIPTION = ServiceDescription(model=RECEIVER, max_tokens=32768, adapters=(ADAPTER,))
+
+# --- broker ---------------------------------------------------------------------------------
+
+OPAQUE_OPEN = Open(manifest_bytes=b"any bytes: the broker relays them as they are")
+ABORT = Abort(problem="out of memory")
+PUBLISH_EVENTS = {
+    "opened": Opened(acknowledged_frames=1, credit_bytes=1 << 20),
+    "progress": Progress(acknowledged_frames=2, credit_bytes=1 << 33),
+    "committed": Stored(latent=COMMITTED),
+    "aborted": GivenUp(),
+}
+SUBSCRIBE = SubscribeCall(latent_id=LATENT_ID, first_frame=1)
+WATCH = WatchCall(flow=FlowName("memos"), group="readers", consumer="reader-1")
+DELIVERY = Delivery(delivery_id="1760000000123-0", latent=COMMITTED)
+ACK = AckCall(
+    flow=FlowName("memos"), group="readers", delivery_ids=("1760000000123-0", "1760000000124-0")
+)
+LIST = ListCall(flow=FlowName("memos"), page_size=2, page_token="after-this")
+PAGE = LatentPage(latents=(COMMITTED, TEXT_OPEN), next_page_token="after-that")

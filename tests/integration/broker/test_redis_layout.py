@@ -1,0 +1,172 @@
+"""What is under which key in Redis, how long it stays, and whom its waiting readers disturb."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis
+
+from latentflow.latent import FlowName, Tenant
+from services.broker.keys import announced_key, latent_keys, listing_key
+from services.broker.lifecycle import LONGEST_KEPT_MS, READING_MS, TOMBSTONE_MS
+from services.broker.record import FlowRef, GroupMember, LatentRecord, LatentRef
+from services.broker.redis_store.connection import Connections, connect
+from services.broker.redis_store.flows import RedisFlows
+from services.broker.redis_store.latents import RedisLatents
+from tests.contract.samples import LIMITS, new_commit, new_frame, new_opening, new_ref
+from tests.manual_clock import ManualClock
+from tests.store_servers import StoreServer
+
+TENANT = Tenant("layout")
+
+
+@pytest.fixture
+async def connections(valkey: StoreServer) -> AsyncIterator[Connections]:
+    opened = connect(valkey.url, followers=8, longest_wait_seconds=5)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def latents(connections: Connections) -> RedisLatents:
+    return RedisLatents(connections, LIMITS)
+
+
+@pytest.fixture
+def raw(valkey: StoreServer) -> redis.Redis:
+    return valkey.client()
+
+
+async def uploading(latents: RedisLatents, clock: ManualClock) -> LatentRecord:
+    ref = new_ref(TENANT)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, new_frame(0), now_ms=clock())
+    return await latents.find(ref)
+
+
+async def test_frames_of_an_upload_go_soon_after_its_lease(
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock
+) -> None:
+    record = await uploading(latents, clock)
+    keys = latent_keys(record.ref)
+    assert raw.pexpiretime(keys.frames) == record.lease_until_ms + READING_MS
+    clock.advance(seconds=1)
+    resumed = await latents.open(record.ref, record.opening, now_ms=clock())
+    assert raw.pexpiretime(keys.frames) == resumed.lease_until_ms + READING_MS
+
+
+async def test_frames_of_a_committed_latent_stay_as_long_as_it_does(
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock
+) -> None:
+    record = await uploading(latents, clock)
+    await latents.commit(record.ref, new_commit(new_frame(0)), now_ms=clock())
+    keys, expires_ms = latent_keys(record.ref), record.opening.expires_ms
+    assert raw.pexpiretime(keys.frames) == expires_ms + READING_MS
+    assert raw.pexpiretime(keys.record) == expires_ms + TOMBSTONE_MS
+
+
+@pytest.mark.parametrize("ending", ["abort", "abandon", "revoke"])
+async def test_nothing_stays_for_good_after_any_ending(
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock, ending: str
+) -> None:
+    record = await uploading(latents, clock)
+    match ending:
+        case "abort":
+            await latents.abort(record.ref, "problem", now_ms=clock())
+        case "abandon":
+            await latents.abandon(record)
+        case "revoke":
+            await latents.revoke(record.ref)
+    keys = latent_keys(record.ref)
+    for key in (keys.record, keys.frames):
+        assert 0 < raw.pexpiretime(key) <= record.opening.expires_ms + TOMBSTONE_MS
+
+
+async def test_listings_and_flows_nobody_uses_go(
+    latents: RedisLatents, connections: Connections, raw: redis.Redis, clock: ManualClock
+) -> None:
+    record = await uploading(latents, clock)
+    flows = RedisFlows(connections)
+    watched = FlowRef(tenant=TENANT, flow=FlowName("watched"))
+    await flows.announce(record.flow, record.ref.latent_id)
+    await flows.join(GroupMember(flow=watched, group="g", consumer="c"))
+    for key in (
+        listing_key(TENANT, None),
+        listing_key(TENANT, record.opening.flow),
+        announced_key(record.flow),
+        announced_key(watched),
+    ):
+        assert 0 < raw.pttl(key) <= LONGEST_KEPT_MS
+
+
+async def test_listing_forgets_what_is_older_than_any_latent(
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock
+) -> None:
+    await uploading(latents, clock)
+    clock.advance(seconds=LONGEST_KEPT_MS / 1000 + 1)
+    record = await uploading(latents, clock)
+    members = [member.decode() for member in raw.zrange(listing_key(TENANT, None), 0, -1)]
+    assert members == [f"{record.opened_ms}-{record.ref.latent_id}"]
+
+
+async def test_waiting_readers_hold_up_no_command(
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock
+) -> None:
+    """As many readers wait as may at once; each gets its frame from one append."""
+    ref = (await uploading(latents, clock)).ref
+    readers = [asyncio.create_task(read_next(latents, ref)) for _ in range(8)]
+    async with asyncio.timeout(10):
+        while raw.info("clients")["blocked_clients"] < len(readers):
+            await asyncio.sleep(0)
+        await latents.append(ref, new_frame(1), now_ms=clock())
+        assert await asyncio.gather(*readers) == [[new_frame(1)]] * len(readers)
+
+
+async def test_reader_that_is_cancelled_gives_its_connection_back(
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock
+) -> None:
+    """More readers come and go than may wait at once."""
+    ref = (await uploading(latents, clock)).ref
+    for _ in range(12):
+        reader = asyncio.create_task(read_next(latents, ref))
+        async with asyncio.timeout(10):
+            while raw.info("clients")["blocked_clients"] < 1:
+                await asyncio.sleep(0)
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        while raw.info("clients")["blocked_clients"]:
+            await asyncio.sleep(0)
+
+
+async def test_announcement_trimmed_from_its_flow_is_no_longer_pending(
+    connections: Connections, raw: redis.Redis
+) -> None:
+    flows = RedisFlows(connections)
+    member = GroupMember(
+        flow=FlowRef(tenant=TENANT, flow=FlowName("trimmed")), group="g", consumer="c"
+    )
+    await flows.join(member)
+    first, second = new_ref().latent_id, new_ref().latent_id
+    for latent_id in (first, second):
+        await flows.announce(member.flow, latent_id)
+    given = await flows.receive(member, wait_ms=1)
+    raw.xdel(announced_key(member.flow), given[0].delivery_id)
+    pending = await flows.pending(member, after=given[0].delivery_id)
+    assert [announcement.latent_id for announcement in pending] == [second]
+
+
+@pytest.mark.parametrize(
+    ("policy", "remarks"), [("noeviction", 0), ("allkeys-lru", 1), ("volatile-ttl", 1)]
+)
+async def test_server_that_evicts_is_remarked_on(
+    latents: RedisLatents, raw: redis.Redis, policy: str, remarks: int
+) -> None:
+    raw.config_set("maxmemory-policy", policy)
+    found = await latents.inspect()
+    raw.config_set("maxmemory-policy", "noeviction")
+    assert len(found) == remarks
+    assert all(policy in remark for remark in found)
+
+
+async def read_next(latents: RedisLatents, ref: LatentRef) -> list[object]:
+    return list(await latents.read(ref, first_frame=1, wait_ms=5_000))

@@ -1,0 +1,143 @@
+"""One server span a call, with the caller as its parent and the status that the caller got."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import grpc
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+
+from latentflow.errors import StoreUnavailable, UnknownLatent
+from tests.integration.rpc.probe import METHODS, ONE, Context, Work, call, probe, served
+from tests.integration.rpc.spans import Spans, attributes
+
+
+async def answer(context: Context) -> bytes:
+    return b"done"
+
+
+async def span_of(work: Work, method: str = ONE, *, seconds: float | None = 20) -> ReadableSpan:
+    """The one span of a call that may fail."""
+    with Spans() as spans:
+        async with served(probe(work), tracer=spans.tracer) as there:
+            with suppress(grpc.aio.AioRpcError):
+                await call(there.channel, method, seconds=seconds)
+        return spans.only()
+
+
+def summary(span: ReadableSpan) -> tuple[object, StatusCode]:
+    return attributes(span)["rpc.response.status_code"], span.status.status_code
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_kind_of_call_is_one_server_span(method: str) -> None:
+    span = await span_of(answer, method)
+    assert span.name == method.removeprefix("/")
+    assert span.kind is SpanKind.SERVER
+    assert attributes(span) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": method.removeprefix("/"),
+        "rpc.response.status_code": "OK",
+    }
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_callers_mistake_is_recorded_but_no_server_error(method: str) -> None:
+    async def fail(context: Context) -> bytes:
+        raise UnknownLatent(latent_id="x")
+
+    span = await span_of(fail, method)
+    assert summary(span) == ("NOT_FOUND", StatusCode.UNSET)
+    assert attributes(span)["latentflow.error.reason"] == "UNKNOWN_LATENT"
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_failure_of_the_server_is_an_error(method: str) -> None:
+    async def fail(context: Context) -> bytes:
+        raise StoreUnavailable(retry_after_seconds=1.0)
+
+    span = await span_of(fail, method)
+    assert summary(span) == ("UNAVAILABLE", StatusCode.ERROR)
+    assert attributes(span)["error.type"] == "UNAVAILABLE"
+
+
+async def test_an_unknown_exception_is_an_error_without_its_text() -> None:
+    async def fail(context: Context) -> bytes:
+        raise ValueError("secret")
+
+    span = await span_of(fail)
+    assert summary(span) == ("INTERNAL", StatusCode.ERROR)
+    assert "secret" not in span.to_json()
+
+
+async def test_an_abort_of_the_handlers_own_is_recorded_as_it_is() -> None:
+    async def abort(context: Context) -> bytes:
+        await context.abort(grpc.StatusCode.OUT_OF_RANGE, "mine")
+
+    assert summary(await span_of(abort)) == ("OUT_OF_RANGE", StatusCode.UNSET)
+
+
+async def test_a_deadline_that_passed_is_an_error() -> None:
+    async def hang(context: Context) -> bytes:
+        return await asyncio.Future[bytes]()
+
+    assert summary(await span_of(hang, seconds=0.05)) == ("DEADLINE_EXCEEDED", StatusCode.ERROR)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_caller_that_leaves_is_no_error(method: str) -> None:
+    began = asyncio.Event()
+
+    async def hang(context: Context) -> bytes:
+        began.set()
+        return await asyncio.Future[bytes]()
+
+    with Spans() as spans:
+        async with served(probe(hang), tracer=spans.tracer) as there:
+            calling = asyncio.create_task(call(there.channel, method))
+            await asyncio.wait_for(began.wait(), 20)
+            calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
+            await ended(lambda: spans.only())
+        assert summary(spans.only()) == ("CANCELLED", StatusCode.UNSET)
+
+
+async def ended(find: Callable[[], object]) -> None:
+    """Lets the loop run until `find` finds what it looks for."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                find()
+            except ValueError:
+                await asyncio.sleep(0)
+            else:
+                return
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_the_callers_span_is_the_parent(method: str) -> None:
+    with Spans() as spans:
+        async with served(probe(answer), tracer=spans.tracer) as there:
+            with spans.tracer.start_as_current_span("caller"):
+                await call(there.channel, method)
+        caller, server = spans.named("caller"), spans.named(method.removeprefix("/"))
+    assert caller.context is not None
+    assert server.parent is not None
+    assert (server.parent.trace_id, server.parent.span_id) == (
+        caller.context.trace_id,
+        caller.context.span_id,
+    )
+
+
+async def test_the_work_runs_inside_the_span() -> None:
+    seen: list[str] = []
+
+    async def look(context: Context) -> bytes:
+        seen.append(f"{get_current_span().get_span_context().span_id:016x}")
+        return b""
+
+    span = await span_of(look)
+    assert span.context is not None
+    assert seen == [f"{span.context.span_id:016x}"]

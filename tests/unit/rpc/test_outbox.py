@@ -1,0 +1,143 @@
+import asyncio
+import hashlib
+
+import pytest
+
+from latentflow.errors import FrameOutOfOrder, InvalidInput
+from latentflow.latent import Commit, Frame
+from latentflow.relay import Abort, Opened, Progress
+from latentflow.rpc.outbox import MAX_WAITING_FRAMES, Outbox
+
+MANIFEST = b"manifest"
+FRAME_BYTES = 10
+
+
+def frame(index: int) -> Frame:
+    return Frame(index=index, payload=bytes([index]) * FRAME_BYTES, raw_bytes=1, crc32c=0)
+
+
+def opened(outbox: Outbox, *, acknowledged: int = 0, credit: int = 1000) -> None:
+    outbox.opened(Opened(acknowledged_frames=acknowledged, credit_bytes=credit))
+
+
+def progressed(outbox: Outbox, *, acknowledged: int, credit: int = 1000) -> None:
+    outbox.progressed(Progress(acknowledged_frames=acknowledged, credit_bytes=credit))
+
+
+async def filled(frames: int) -> Outbox:
+    outbox = Outbox(MANIFEST)
+    for index in range(frames):
+        await outbox.put(frame(index))
+    return outbox
+
+
+async def settled(task: asyncio.Task[object]) -> bool:
+    """Whether `task` ends without anything else happening; nothing here waits for the outside."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return task.done()
+
+
+async def test_nothing_is_sent_before_the_stream_is_opened() -> None:
+    outbox = await filled(1)
+    step = asyncio.create_task(outbox.next_step())
+    assert not await settled(step)
+    opened(outbox)
+    assert await step == frame(0)
+
+
+async def test_no_more_than_the_credit_is_unacknowledged() -> None:
+    outbox = await filled(3)
+    opened(outbox, credit=2 * FRAME_BYTES + 9)
+    assert [await outbox.next_step(), await outbox.next_step()] == [frame(0), frame(1)]
+    third = asyncio.create_task(outbox.next_step())
+    assert not await settled(third)
+    progressed(outbox, acknowledged=1, credit=2 * FRAME_BYTES)
+    assert await third == frame(2)
+    assert outbox.unacknowledged_bytes == 2 * FRAME_BYTES
+
+
+async def test_less_credit_than_before_holds_the_next_frame_back() -> None:
+    outbox = await filled(2)
+    opened(outbox, credit=2 * FRAME_BYTES)
+    await outbox.next_step()
+    progressed(outbox, acknowledged=0, credit=FRAME_BYTES)
+    second = asyncio.create_task(outbox.next_step())
+    assert not await settled(second)
+    second.cancel()
+
+
+async def test_the_source_waits_while_enough_frames_wait() -> None:
+    outbox = await filled(MAX_WAITING_FRAMES)
+    one_more = asyncio.create_task(outbox.put(frame(MAX_WAITING_FRAMES)))
+    assert not await settled(one_more)
+    opened(outbox)
+    await outbox.next_step()
+    await one_more
+
+
+async def test_the_commit_covers_manifest_and_payloads() -> None:
+    outbox = await filled(2)
+    outbox.close()
+    opened(outbox)
+    steps = [await outbox.next_step() for _ in range(3)]
+    digest = hashlib.sha256(MANIFEST + frame(0).payload + frame(1).payload).hexdigest()
+    assert steps[2] == Commit(frames=2, payload_bytes=20, sha256=digest)  # type: ignore[arg-type]
+
+
+async def test_after_a_lost_connection_only_what_is_not_durable_is_sent_again() -> None:
+    outbox = await filled(3)
+    opened(outbox)
+    for _ in range(3):
+        await outbox.next_step()
+    outbox.disconnected()
+    opened(outbox, acknowledged=1)
+    assert [await outbox.next_step(), await outbox.next_step()] == [frame(1), frame(2)]
+
+
+async def test_credit_of_a_lost_connection_is_not_used_on_the_next() -> None:
+    outbox = await filled(1)
+    opened(outbox)
+    outbox.disconnected()
+    step = asyncio.create_task(outbox.next_step())
+    assert not await settled(step)
+    step.cancel()
+
+
+async def test_frames_that_an_earlier_attempt_stored_are_digested_not_sent() -> None:
+    outbox = Outbox(MANIFEST)
+    opened(outbox, acknowledged=2)
+    for index in range(3):
+        await outbox.put(frame(index))
+    outbox.close()
+    assert await outbox.next_step() == frame(2)
+    last = await outbox.next_step()
+    assert isinstance(last, Commit)
+    assert last.frames == 3
+
+
+async def test_a_broker_that_forgot_acknowledged_frames_is_refused() -> None:
+    outbox = await filled(2)
+    opened(outbox, acknowledged=2)
+    outbox.disconnected()
+    with pytest.raises(FrameOutOfOrder, match="frame 2 came where 1 was due"):
+        opened(outbox, acknowledged=1)
+
+
+async def test_giving_up_sends_the_abort_and_nothing_else() -> None:
+    outbox = await filled(3)
+    opened(outbox, credit=FRAME_BYTES)
+    await outbox.next_step()
+    outbox.give_up("CANCELLED")
+    assert await outbox.next_step() == Abort(problem="CANCELLED")
+
+
+async def test_a_source_that_skips_an_index_is_refused() -> None:
+    outbox = await filled(1)
+    with pytest.raises(FrameOutOfOrder, match="frame 2 came where 1 was due"):
+        await outbox.put(frame(2))
+
+
+async def test_a_source_without_frames_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        Outbox(MANIFEST).close()

@@ -1,0 +1,238 @@
+"""Every value of the calls survives its way through protobuf's bytes."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latentflow.v1 import broker_pb2, latent_pb2, receiver_pb2, sharer_pb2
+from latentflow.wire import (
+    descriptions,
+    flows,
+    generate,
+    infos,
+    latents,
+    prompts,
+    publish,
+    sessions,
+    share,
+    subscribe,
+)
+from tests.unit.wire import strategies as values
+
+
+class Way(NamedTuple):
+    """One pair of conversions, with the values that take it."""
+
+    values: st.SearchStrategy[Any]
+    message: type[Message]
+    to_proto: Callable[[Any], Message]
+    from_proto: Callable[[Any], Any]
+
+
+WAYS = {
+    "label": Way(values.labels, latent_pb2.Label, latents.label_to_proto, latents.label_from_proto),
+    "identity": Way(
+        values.identities,
+        latent_pb2.ModelIdentity,
+        latents.identity_to_proto,
+        lambda message: latents.identity_from_proto(message, "sharer"),
+    ),
+    "frame": Way(values.frames, latent_pb2.Frame, latents.frame_to_proto, latents.frame_from_proto),
+    "commit": Way(
+        values.commits, latent_pb2.Commit, latents.commit_to_proto, latents.commit_from_proto
+    ),
+    "latent info": Way(
+        values.latent_infos,
+        latent_pb2.LatentInfo,
+        infos.latent_info_to_proto,
+        infos.latent_info_from_proto,
+    ),
+    "adapter info": Way(
+        values.adapter_infos,
+        latent_pb2.AdapterInfo,
+        descriptions.adapter_info_to_proto,
+        descriptions.adapter_info_from_proto,
+    ),
+    "sharer description": Way(
+        values.descriptions,
+        sharer_pb2.DescribeSharerResponse,
+        descriptions.sharer_description_to_proto,
+        descriptions.sharer_description_from_proto,
+    ),
+    "receiver description": Way(
+        values.descriptions,
+        receiver_pb2.DescribeReceiverResponse,
+        descriptions.receiver_description_to_proto,
+        descriptions.receiver_description_from_proto,
+    ),
+    "share call": Way(
+        values.share_calls,
+        sharer_pb2.ShareRequest,
+        share.share_call_to_proto,
+        share.share_call_from_proto,
+    ),
+    "share event": Way(
+        values.share_events,
+        sharer_pb2.ShareResponse,
+        share.share_event_to_proto,
+        share.share_event_from_proto,
+    ),
+    "latent inputs": Way(
+        values.latent_inputs,
+        receiver_pb2.LatentInputs,
+        prompts.inputs_to_proto,
+        prompts.inputs_from_proto,
+    ),
+    "generate call": Way(
+        values.generate_calls,
+        receiver_pb2.GenerateRequest,
+        generate.generate_call_to_proto,
+        generate.generate_call_from_proto,
+    ),
+    "generate event": Way(
+        values.generate_events,
+        receiver_pb2.GenerateResponse,
+        generate.generate_event_to_proto,
+        generate.generate_event_from_proto,
+    ),
+    "score call": Way(
+        values.score_calls,
+        receiver_pb2.ScoreRequest,
+        sessions.score_call_to_proto,
+        sessions.score_call_from_proto,
+    ),
+    "scored": Way(
+        values.scored,
+        receiver_pb2.ScoreResponse,
+        sessions.scored_to_proto,
+        sessions.scored_from_proto,
+    ),
+    "open session call": Way(
+        values.open_session_calls,
+        receiver_pb2.OpenSessionRequest,
+        sessions.open_session_call_to_proto,
+        sessions.open_session_call_from_proto,
+    ),
+    "session": Way(
+        values.sessions,
+        receiver_pb2.OpenSessionResponse,
+        sessions.session_to_proto,
+        sessions.session_from_proto,
+    ),
+    "close session call": Way(
+        values.session_ids,
+        receiver_pb2.CloseSessionRequest,
+        sessions.close_session_call_to_proto,
+        sessions.close_session_call_from_proto,
+    ),
+    "publish step": Way(
+        values.publish_steps,
+        broker_pb2.PublishRequest,
+        publish.publish_step_to_proto,
+        publish.publish_step_from_proto,
+    ),
+    "publish event": Way(
+        values.publish_events,
+        broker_pb2.PublishResponse,
+        publish.publish_event_to_proto,
+        publish.publish_event_from_proto,
+    ),
+    "subscribe call": Way(
+        values.subscribe_calls,
+        broker_pb2.SubscribeRequest,
+        subscribe.subscribe_call_to_proto,
+        subscribe.subscribe_call_from_proto,
+    ),
+    "stream step": Way(
+        values.stream_steps,
+        broker_pb2.SubscribeResponse,
+        subscribe.stream_step_to_proto,
+        subscribe.stream_step_from_proto,
+    ),
+    "watch call": Way(
+        values.watch_calls,
+        broker_pb2.WatchRequest,
+        flows.watch_call_to_proto,
+        flows.watch_call_from_proto,
+    ),
+    "delivery": Way(
+        values.deliveries,
+        broker_pb2.WatchResponse,
+        flows.delivery_to_proto,
+        flows.delivery_from_proto,
+    ),
+    "ack call": Way(
+        values.ack_calls,
+        broker_pb2.AckRequest,
+        flows.ack_call_to_proto,
+        flows.ack_call_from_proto,
+    ),
+    "acknowledged": Way(
+        values.uint32s,
+        broker_pb2.AckResponse,
+        flows.acknowledged_to_proto,
+        flows.acknowledged_from_proto,
+    ),
+    "get call": Way(
+        values.latent_ids,
+        broker_pb2.GetLatentRequest,
+        flows.get_call_to_proto,
+        flows.get_call_from_proto,
+    ),
+    "got latent": Way(
+        values.latent_infos,
+        broker_pb2.GetLatentResponse,
+        flows.got_latent_to_proto,
+        flows.got_latent_from_proto,
+    ),
+    "list call": Way(
+        values.list_calls,
+        broker_pb2.ListLatentsRequest,
+        flows.list_call_to_proto,
+        flows.list_call_from_proto,
+    ),
+    "latent page": Way(
+        values.latent_pages,
+        broker_pb2.ListLatentsResponse,
+        flows.latent_page_to_proto,
+        flows.latent_page_from_proto,
+    ),
+    "revoke call": Way(
+        values.latent_ids,
+        broker_pb2.RevokeLatentRequest,
+        flows.revoke_call_to_proto,
+        flows.revoke_call_from_proto,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+@given(data=st.data())
+@settings(max_examples=50, deadline=None)
+def test_value_comes_back_as_it_went(name: str, data: st.DataObject) -> None:
+    way = WAYS[name]
+    value = data.draw(way.values)
+    encoded = way.to_proto(value).SerializeToString()
+    assert way.from_proto(way.message.FromString(encoded)) == value
+
+
+SERVICES = [
+    broker_pb2.DESCRIPTOR.services_by_name["BrokerService"],
+    receiver_pb2.DESCRIPTOR.services_by_name["ReceiverService"],
+    sharer_pb2.DESCRIPTOR.services_by_name["SharerService"],
+]
+
+
+def test_every_request_and_response_that_says_anything_has_conversions() -> None:
+    methods = [method for service in SERVICES for method in service.methods]
+    spoken = {
+        message.name
+        for method in methods
+        for message in (method.input_type, method.output_type)
+        if message.fields
+    }
+    assert spoken <= {way.message.DESCRIPTOR.name for way in WAYS.values()}

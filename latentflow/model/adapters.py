@@ -71,7 +71,7 @@ class ReceiverAdapter:
         spec = spec_from(self.header.hyperparameters)
         require_same("1", str(vectors.layout.layers), "layout.layers")
         require_same(str(spec.width), str(vectors.layout.width), "layout.width")
-        latents_MW = _from_vectors(vectors).to(self.decoder.mean_F.device)
+        latents_MW = to_tensor(vectors).to(self.decoder.mean_F.device)
         mask_BM = torch.ones(1, len(latents_MW), dtype=torch.bool, device=latents_MW.device)
         slots: KVCache = self.decoder(latents_MW[None], mask_BM)
         return slots
@@ -108,6 +108,12 @@ def load_receiver_adapter(name: str, path: Path, receiver: Backbone) -> Receiver
     return ReceiverAdapter(name=name, digest=adapter_digest(path), header=header, decoder=decoder)
 
 
+def to_tensor(vectors: Vectors) -> Tensor:
+    """Latents [M, W] of a one-layer stream, on the CPU in float32."""
+    values = np.frombuffer(vectors.values, dtype="<f4").copy()
+    return torch.from_numpy(values).reshape(vectors.layout.slots, vectors.layout.width)
+
+
 def _spec(header: AdapterHeader, path: Path) -> PrefixSpec:
     if header.method is not Method.LCF_PREFIX:
         raise UnsupportedMethod(method=header.method)
@@ -132,8 +138,3 @@ def _to_vectors(latents_MW: Tensor) -> Vectors:
         layers=1, slots=values.shape[0], width=values.shape[1], dtype=ElementType.FLOAT32
     )
     return Vectors(layout=layout, values=values.tobytes())
-
-
-def _from_vectors(vectors: Vectors) -> Tensor:
-    values = np.frombuffer(vectors.values, dtype="<f4").copy()
-    return torch.from_numpy(values).reshape(vectors.layout.slots, vectors.layout.width)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -45,16 +46,21 @@ class Backbone:
         config: PreTrainedConfig = self.model.config
         return config
 
-    def logits(self, hidden_NC: Tensor) -> Tensor:
-        """Output head over final hidden states: [N, hidden_size] -> [N, vocabulary].
+    def logits(self, hidden_NC: Tensor, vocabulary_V: Tensor | None = None) -> Tensor:
+        """Output head over final hidden states: [N, hidden_size] -> [N, V].
 
-        Two dimensions only: a batched product would copy the head's weight for every row.
+        V is the whole vocabulary, or the tokens of `vocabulary_V`. Two dimensions only: a
+        batched product would copy the head's weight for every row.
         """
         if hidden_NC.dim() != 2:
             raise InvalidInput(field="hidden", problem="must be flat: [N, hidden_size]")
         model: Any = self.model
         head = model.get_output_embeddings()
-        logits_NV: Tensor = head(hidden_NC)
+        if vocabulary_V is None:
+            logits_NV: Tensor = head(hidden_NC)
+        else:
+            bias_V = None if head.bias is None else head.bias[vocabulary_V]
+            logits_NV = functional.linear(hidden_NC, head.weight[vocabulary_V], bias_V)
         cap = getattr(self.config, "final_logit_softcapping", None)
         return logits_NV if cap is None else torch.tanh(logits_NV / cap) * cap
 

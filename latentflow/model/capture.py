@@ -59,6 +59,15 @@ class KVCache:
         """Columns, padding included."""
         return self.mask_BT.shape[1]
 
+    def row(self, index: int) -> "KVCache":
+        """One row, as a cache of one."""
+        rows = slice(index, index + 1)
+        return KVCache(
+            keys_LBHTD=self.keys_LBHTD[:, rows],
+            values_LBHTD=self.values_LBHTD[:, rows],
+            mask_BT=self.mask_BT[rows],
+        )
+
     def slice_tokens(self, start: int, stop: int) -> "KVCache":
         """Columns `start` to `stop` (not included) of every row."""
         return KVCache(

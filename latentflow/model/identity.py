@@ -1,11 +1,12 @@
 """Which model a folder holds, down to its bytes: streaming SHA-256 over its files.
 
-Owns the digests and their cache file; knows nothing of torch.
+Owns the digests and their cache file; knows nothing of torch. The config's digest covers what it
+says, not how: a later transformers that writes the same model is the same model.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from latentflow.errors import ModelFilesCorrupt
@@ -14,6 +15,8 @@ from latentflow.latent import Digest, ModelIdentity
 DIGESTS_FILE = "latentflow-digests.json"
 
 _CHUNK_BYTES = 1 << 20
+# Who wrote the config and where from: says nothing about what the model computes.
+_BOOKKEEPING = ("transformers_version", "_name_or_path", "_model_name_or_path")
 
 
 def identify(folder: Path) -> ModelIdentity:
@@ -25,7 +28,7 @@ def identify(folder: Path) -> ModelIdentity:
     files = _files(folder)
     digests = _cached(folder, files)
     if digests is None:
-        digests = {part: file_digest(*paths) for part, paths in files.items()}
+        digests = {part: _DIGEST_OF[part](*paths) for part, paths in files.items()}
     return ModelIdentity(name=folder.resolve().name, **digests)
 
 
@@ -47,6 +50,23 @@ def file_digest(*paths: Path) -> Digest:
             while chunk := stream.read(_CHUNK_BYTES):
                 sha256.update(chunk)
     return Digest(sha256.hexdigest())
+
+
+def _config_digest(path: Path) -> Digest:
+    """SHA-256 over the config's canonical JSON. Raises ModelFilesCorrupt when it is no object."""
+    try:
+        config = dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise ModelFilesCorrupt(path=str(path), problem="not a JSON object") from error
+    said = {key: value for key, value in config.items() if key not in _BOOKKEEPING}
+    return Digest(hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest())
+
+
+_DIGEST_OF: dict[str, Callable[..., Digest]] = {
+    "weights": file_digest,
+    "tokenizer": file_digest,
+    "config": _config_digest,
+}
 
 
 def _files(folder: Path) -> dict[str, list[Path]]:

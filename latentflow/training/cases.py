@@ -1,21 +1,19 @@
 """Cases to learn from: a context that only the sharer reads, and questions to the receiver.
 
-Owns reading them from JSONL and plain text, and making questions where a file has none.
+Owns reading them from JSONL and plain text and splitting them; what is drawn is `mixture`'s.
 """
 
 import json
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latentflow.errors import EmptyInput, InvalidInput
 
-_WORDS_BEFORE = (3, 6)
-_WORDS_AFTER = (1, 3)
 _PARAGRAPH_WORDS = (20, 160)
 
 
@@ -81,19 +79,6 @@ def split_cases(
     )
 
 
-def cloze(case: Case, chance: random.Random) -> Case | None:
-    """`case` asked what comes after some of its words; None when the context is too short."""
-    words = case.context.split()
-    before, after = chance.randint(*_WORDS_BEFORE), chance.randint(*_WORDS_AFTER)
-    if len(words) < before + after + 2:
-        return None
-    start = chance.randint(0, len(words) - before - after)
-    lead = " ".join(words[start : start + before])
-    answer = " ".join(words[start + before : start + before + after])
-    question = Question(text=f'What comes after "{lead}"?', answers=(answer,))
-    return Case(context=case.context, questions=(question,), group=case.group)
-
-
 def _group(case: Case) -> str:
     return case.group or case.context
 
@@ -129,26 +114,3 @@ def _paragraphs(path: Path) -> Iterator[str]:
         words = re.sub(r"\s+([.,;:)])", r"\1", line.replace("<unk>", "it")).split()
         if len(words) >= low:
             yield " ".join(words[:high])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A share of the training mix: `draw` gives the next case."""
-
-    name: str
-    weight: float
-    draw: Callable[[], Case]
-
-
-class Mixture:
-    """Draws cases from sources by weight, seeded."""
-
-    def __init__(self, sources: list[Source], *, seed: int) -> None:
-        if not sources or min(source.weight for source in sources) <= 0:
-            raise InvalidInput(field="mix", problem="needs sources of positive weight")
-        self._sources = sources
-        self._random = random.Random(seed)
-
-    def draw(self) -> Case:
-        weights = [source.weight for source in self._sources]
-        return self._random.choices(self._sources, weights)[0].draw()

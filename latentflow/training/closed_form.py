@@ -108,7 +108,7 @@ def _squared_gradient(pair: Pair, cases: list[Case]) -> Tensor:
         values=tuple(values.detach().requires_grad_() for values in cache.values),
         mask_BK=cache.mask_BK,
     )
-    logits_AV = pair.receiver.logits(take(pair, held, paper)).float()
+    logits_AV = pair.receiver.logits(take(pair, held, paper), paper.vocabulary_V).float()
     with torch.no_grad():
         sampled_A = torch.multinomial(logits_AV.softmax(-1), 1)[:, 0]
     loss = torch.nn.functional.cross_entropy(logits_AV, sampled_A, reduction="sum")

@@ -27,8 +27,8 @@ _BETAS = (0.9, 0.98)
 class Schedule:
     """Steps and rates (study.md, recipe 3). The first `imitation_steps` also imitate reading."""
 
-    steps: int = 600
-    imitation_steps: int = 150
+    steps: int = 520
+    imitation_steps: int = 90
     warmup_steps: int = 40
     contexts_a_step: int = 8
     encoder_rate: float = 1e-5

@@ -38,7 +38,8 @@ def answer_loss(
     """Cross-entropy of the answers over injected latents of one vector a `window` tokens."""
     paper = exam(pair, cases)
     hidden_AC = _answer_over_latents(pair, encoder, decoder, cases, window, paper)
-    answer = functional.cross_entropy(pair.receiver.logits(hidden_AC).float(), paper.targets_A)
+    logits_AV = pair.receiver.logits(hidden_AC, paper.vocabulary_V).float()
+    answer = functional.cross_entropy(logits_AV, paper.targets_A)
     return StepLoss(answer=answer, imitation=torch.zeros(()))
 
 
@@ -48,10 +49,10 @@ def imitation_loss(
     """`answer_loss` and, to start with, the distance from the receiver that reads the text."""
     paper = exam(pair, cases)
     hidden_AC = _answer_over_latents(pair, encoder, decoder, cases, window, paper)
-    logits_AV = pair.receiver.logits(hidden_AC).float()
+    logits_AV = pair.receiver.logits(hidden_AC, paper.vocabulary_V).float()
     with torch.no_grad():
         read_AC = take(pair, pair.read_contexts([case.context for case in cases]), paper)
-        read_AV = pair.receiver.logits(read_AC).float().log_softmax(-1)
+        read_AV = pair.receiver.logits(read_AC, paper.vocabulary_V).float().log_softmax(-1)
     divergence = functional.kl_div(
         logits_AV.log_softmax(-1), read_AV, log_target=True, reduction="batchmean"
     )

@@ -23,6 +23,7 @@ from latentflow.model.reading import ReadCache, continue_from, read
 from latentflow.model.tokens import pad_right
 from latentflow.training.cases import Case
 
+_FREQUENT = 16384
 _MULTIPLE = 8  # lengths repeat, so that the CPU's kernels are prepared once
 
 
@@ -53,8 +54,10 @@ class Pair:
 class Exam:
     """Every question of a batch of cases with its answer, teacher-forced.
 
-    `rows_N` is the case of each question; `targets_A` are the answers' tokens, flat, and
-    `places_A` where the hidden state that predicts each stands in the flat [N * T].
+    `rows_N` is the case of each question; `places_A` is where the hidden state that predicts each
+    answer token stands in the flat [N * T], and `targets_A` where that token stands in
+    `vocabulary_V`: the most frequent tokens and those of this batch, since the whole of a
+    quarter million would cost more than everything else.
     """
 
     ids_NT: Tensor
@@ -62,6 +65,7 @@ class Exam:
     rows_N: Tensor
     places_A: Tensor
     targets_A: Tensor
+    vocabulary_V: Tensor
 
 
 def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
@@ -77,13 +81,26 @@ def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
         for index, (prompt, answer) in enumerate(zip(prompts, answers, strict=True))
         for step in range(len(answer))
     ]
+    answer_tokens_A = torch.tensor([token for answer in answers for token in answer], device=device)
+    vocabulary_V = _vocabulary(pair, cases, ids_NT)
     return Exam(
         ids_NT=ids_NT,
         mask_NT=mask_NT,
         rows_N=torch.tensor([row for row, _ in asked], device=device),
         places_A=torch.tensor(places, device=device),
-        targets_A=torch.tensor([token for answer in answers for token in answer], device=device),
+        targets_A=torch.searchsorted(vocabulary_V, answer_tokens_A),
+        vocabulary_V=vocabulary_V,
     )
+
+
+def _vocabulary(pair: Pair, cases: Sequence[Case], ids_NT: Tensor) -> Tensor:
+    """Sorted ids: a vocabulary's first tokens are its most frequent ones."""
+    frequent = torch.arange(min(_FREQUENT, pair.receiver.shape.vocabulary))
+    rows = [message_ids(pair.receiver.tokenizer, case.context) for case in cases]
+    met = torch.tensor([token for row in rows for token in row])
+    together = torch.cat([frequent, met, ids_NT.flatten().cpu()])
+    vocabulary_V: Tensor = torch.unique(together)
+    return vocabulary_V.to(ids_NT.device)
 
 
 def take(pair: Pair, cache: ReadCache, paper: Exam) -> Tensor:

@@ -1,0 +1,34 @@
+"""Exact match and token F1 as SQuAD scores them (Rajpurkar et al. 2016, section 6.1).
+
+Owns comparing one answer with the accepted ones; knows nothing of models.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+def exact_match(answer: str, accepted: Iterable[str]) -> bool:
+    """Whether `answer` is one of `accepted`, without case, punctuation and articles."""
+    return _normal(answer) in {_normal(text) for text in accepted}
+
+
+def token_f1(answer: str, accepted: Iterable[str]) -> float:
+    """Best harmonic mean of precision and recall over the words of an accepted answer."""
+    return max(_f1(_normal(answer).split(), _normal(text).split()) for text in accepted)
+
+
+def _f1(said: list[str], wanted: list[str]) -> float:
+    common = sum((Counter(said) & Counter(wanted)).values())
+    if not common:
+        return float(said == wanted)
+    precision, recall = common / len(said), common / len(wanted)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _normal(text: str) -> str:
+    bare = text.lower().translate(str.maketrans("", "", string.punctuation))
+    return " ".join(_ARTICLES.sub(" ", bare).split())

@@ -29,6 +29,7 @@ DEFAULT_LIFETIME_SECONDS = 3600
 WINDOWS = (1, 2, 4, 8)
 MAX_INPUTS = 8
 MAX_OPTIONS = 64
+MAX_STOPS = 8
 
 
 def _require(condition: bool, field: str, problem: str) -> None:
@@ -183,7 +184,7 @@ class Sampling:
         _require(0 <= self.temperature <= 5, "sampling.temperature", "must be 0 to 5")
         _require(1e-6 <= self.top_p <= 1, "sampling.top_p", "must be 0.000001 to 1")
         _require(0 <= self.seed < 1 << 64, "sampling.seed", "must be an unsigned 64-bit number")
-        _require(len(self.stop) <= 8 and all(self.stop), "sampling.stop", "at most 8, none empty")
+        _require(all(self.stop), "sampling.stop", "none may be empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,9 @@ class GenerateCall:
     prompt: Prompt
     source: LatentInputs | SessionId = LatentInputs()
     sampling: Sampling = Sampling()
+
+    def __post_init__(self) -> None:
+        _require(len(self.sampling.stop) <= MAX_STOPS, "sampling.stop", f"at most {MAX_STOPS}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

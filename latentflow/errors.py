@@ -13,7 +13,8 @@ LatentFlowError
 |                           AdapterCorrupt, ModelFilesCorrupt
 |-- Exhausted               QuotaExceeded, StoreFull, Overloaded
 |-- Unreachable             BrokerUnavailable, StoreUnavailable, ServiceUnavailable, Draining
-`-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
+|-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
+`-- Local                   DownloadFailed, ProcessFailed, StackMissing, StackRunning
 """
 
 from dataclasses import dataclass, fields
@@ -326,3 +327,41 @@ class AccessDenied(Interrupted):
 @dataclass(eq=False, kw_only=True)
 class InternalError(Interrupted):
     message = "internal error"
+
+
+# --- this machine could not do it; never crosses the wire -----------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class Local(LatentFlowError):
+    """This machine could not do it; never crosses the wire."""
+
+
+@dataclass(eq=False, kw_only=True)
+class DownloadFailed(Local):
+    message = "model {model!r} can't be downloaded: {problem}"
+    model: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ProcessFailed(Local):
+    """`log` holds the last lines that the process wrote."""
+
+    message = "the {process} {problem}"
+    process: str
+    problem: str
+    log: str = ""
+
+
+@dataclass(eq=False, kw_only=True)
+class StackMissing(Local):
+    message = "no {service} answers at {address}: start `latentflow up`, or give --{service}"
+    service: str
+    address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StackRunning(Local):
+    message = "process {pid} already runs a stack here"
+    pid: int

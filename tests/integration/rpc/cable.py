@@ -54,3 +54,16 @@ async def cable_to(server_port: int) -> AsyncIterator[Cable]:
     finally:
         listening.close()
         await cable.close()
+
+
+class CutOnce:
+    """A hook that cuts the cable when one of the indices comes by, once for each."""
+
+    def __init__(self, cable: Cable, *indices: int) -> None:
+        self._cable = cable
+        self._indices = set(indices)
+
+    def __call__(self, index: int) -> None:
+        if index in self._indices:
+            self._indices.remove(index)
+            self._cable.cut()

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -98,18 +99,29 @@ async def test_a_timeout_of_the_works_own_is_not_the_calls_deadline() -> None:
             await ask(there.channel)
 
 
-async def test_a_reader_that_does_not_read_ends_at_the_deadline_too() -> None:
-    ended = asyncio.Event()
+class Flood:
+    """Answers without end, and is kept alive: nobody but the server's wrapping can close it."""
 
-    async def flood(request: bytes, context: Context) -> None:
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.kept: list[AsyncIterator[bytes]] = []
+
+    def __call__(self, request: bytes, context: Context) -> AsyncIterator[bytes]:
+        self.kept.append(self.answers())
+        return self.kept[-1]
+
+    async def answers(self) -> AsyncIterator[bytes]:
         try:
             while True:
-                await context.write(bytes(64 * 1024))
+                yield bytes(64 * 1024)
         finally:
-            ended.set()
+            self.ended.set()
 
+
+async def test_work_for_a_reader_that_does_not_read_ends_at_the_deadline_too() -> None:
+    flood = Flood()
     handler: Any = grpc.unary_stream_rpc_method_handler(flood)
     async with served(registration(Many=handler), settings=SHORT) as there:
         unread = there.channel.unary_stream(MANY, bytes, bytes)(b"")
-        await asyncio.wait_for(ended.wait(), 20)
+        await asyncio.wait_for(flood.ended.wait(), 20)
         unread.cancel()

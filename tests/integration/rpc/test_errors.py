@@ -6,6 +6,7 @@ import grpc
 import pytest
 
 from latentflow.errors import (
+    DownloadFailed,
     Draining,
     InternalError,
     LatentFlowError,
@@ -81,13 +82,22 @@ async def test_an_error_of_a_peer_is_not_passed_on_as_our_own() -> None:
             await ask(there.channel)
 
 
-async def test_an_abstract_error_is_an_internal_one() -> None:
+@pytest.mark.parametrize(
+    "error", [Refused(), DownloadFailed(model="m", problem=SECRET)], ids=["abstract", "local"]
+)
+async def test_an_error_that_may_not_be_shown_is_an_internal_one(
+    error: LatentFlowError, caplog: pytest.LogCaptureFixture
+) -> None:
     async def fail(context: Context) -> bytes:
-        raise Refused
+        raise error
 
     async with served(probe(fail)) as there:
-        with pytest.raises(InternalError):
-            await ask(there.channel)
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await call(there.channel, ONE)
+    assert raised.value.code() is grpc.StatusCode.INTERNAL
+    assert raised.value.details() == "internal error"
+    assert SECRET not in repr(list(raised.value.trailing_metadata()))
+    assert type(error).__name__ in caplog.text
 
 
 async def test_an_abort_of_the_handlers_own_stays_as_it_is() -> None:

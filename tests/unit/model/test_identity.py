@@ -1,5 +1,6 @@
 """A model's digests follow its bytes."""
 
+import json
 import os
 from pathlib import Path
 
@@ -17,14 +18,38 @@ def folder(tmp_path: Path) -> Path:
     return write_tiny_model(tmp_path / "tiny", "llama")
 
 
+def change_config(folder: Path, **fields: object) -> None:
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+
+
+def change(folder: Path, file: str) -> None:
+    if file == "config.json":
+        change_config(folder, rms_norm_eps=0.5)
+        return
+    with (folder / file).open("ab") as stream:
+        stream.write(b" ")
+
+
 @pytest.mark.parametrize("file", PARTS)
 def test_changing_a_file_changes_only_its_digest(folder: Path, file: str) -> None:
     before = identify(folder)
-    with (folder / file).open("ab") as stream:
-        stream.write(b" ")
+    change(folder, file)
     after = identify(folder)
     changed = {part for part in PARTS.values() if getattr(before, part) != getattr(after, part)}
     assert changed == {PARTS[file]}
+
+
+def test_who_wrote_the_config_is_not_part_of_the_model(folder: Path) -> None:
+    before = identify(folder)
+    change_config(folder, transformers_version="9.9", _name_or_path="elsewhere")
+    assert identify(folder) == before
+
+
+def test_a_config_that_is_no_object_is_named(folder: Path) -> None:
+    (folder / "config.json").write_text("[1]")
+    with pytest.raises(ModelFilesCorrupt, match=r"config\.json"):
+        identify(folder)
 
 
 @pytest.mark.parametrize("file", PARTS)
@@ -56,17 +81,16 @@ def test_digests_on_file_are_used_while_sizes_and_times_hold(folder: Path) -> No
 
 def test_digests_on_file_do_not_outlive_a_change(folder: Path) -> None:
     identity = write_digests(folder)
-    with (folder / "config.json").open("ab") as stream:
-        stream.write(b" ")
+    change_config(folder, rms_norm_eps=0.5)
     assert identify(folder).config != identity.config
 
 
 def test_digests_on_file_do_not_outlive_a_change_of_equal_size(folder: Path) -> None:
     identity = write_digests(folder)
-    config = folder / "config.json"
-    config.write_bytes(config.read_bytes()[:-1] + b" ")
-    os.utime(config, ns=(1, 1))
-    assert identify(folder).config != identity.config
+    tokenizer = folder / "tokenizer.json"
+    tokenizer.write_bytes(tokenizer.read_bytes()[:-1] + b" ")
+    os.utime(tokenizer, ns=(1, 1))
+    assert identify(folder).tokenizer != identity.tokenizer
 
 
 def test_a_damaged_digests_file_is_named(folder: Path) -> None:

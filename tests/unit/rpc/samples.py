@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, get_type_hints
 
-from latentflow.errors import LatentFlowError
+from latentflow.errors import LatentFlowError, Local
 
 _VALUE_OF: dict[type, Any] = {str: "väl/ue with spaces", int: 7, float: 2.25}
 
 
 def concrete_classes(root: type[LatentFlowError] = LatentFlowError) -> Iterator[type[Any]]:
-    """The leaves of the error tree: those with a message of their own."""
+    """The leaves of the error tree that may cross the wire: those with a message of their own."""
     for subclass in root.__subclasses__():
+        if subclass is Local:
+            continue
         if "message" in vars(subclass):
             yield subclass
         yield from concrete_classes(subclass)

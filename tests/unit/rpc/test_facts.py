@@ -1,7 +1,14 @@
+import pytest
 from grpc import StatusCode
 
-from latentflow.errors import LatentFlowError, Refused, UnknownLatent
-from latentflow.rpc.facts import TABLE, class_of, fact_of, reason_of
+from latentflow.errors import (
+    InternalError,
+    LatentFlowError,
+    Refused,
+    StackRunning,
+    UnknownLatent,
+)
+from latentflow.rpc.facts import TABLE, class_of, fact_of, public, reason_of
 from latentflow.v1 import errors_pb2
 from tests.unit.rpc.samples import concrete_classes
 
@@ -59,6 +66,10 @@ def test_reason_leads_back_to_its_class() -> None:
     assert class_of("OF_A_LATER_VERSION") is None
 
 
-def test_an_abstract_class_is_an_internal_error_to_the_outside() -> None:
-    assert fact_of(Refused()).code is StatusCode.INTERNAL
-    assert fact_of(LatentFlowError()).code is StatusCode.INTERNAL
+@pytest.mark.parametrize("error", [Refused(), LatentFlowError(), StackRunning(pid=1)])
+def test_an_error_without_a_row_is_an_internal_error_to_the_outside(
+    error: LatentFlowError,
+) -> None:
+    assert type(public(error)) is InternalError
+    assert fact_of(error).code is StatusCode.INTERNAL
+    assert reason_of(error) == "INTERNAL_ERROR"

@@ -1,0 +1,44 @@
+"""The slot where a credential becomes a tenant, and the only place that a tenant comes from.
+
+Knows no credential format: an `Authenticator` does. Health checks carry none and need none.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from latentflow.errors import AccessDenied
+from latentflow.latent import Tenant
+from latentflow.rpc.handlers import CallInterceptor, Proceed, ServedCall
+from latentflow.rpc.methods import HEALTH_PREFIX
+
+Authenticator = Callable[[Mapping[str, str]], Tenant]
+
+DEFAULT_TENANT = Tenant("default")
+
+_tenant: ContextVar[Tenant] = ContextVar("tenant")
+
+
+def admit_all(metadata: Mapping[str, str]) -> Tenant:
+    """The authenticator of a deployment without credentials: one tenant for everybody."""
+    return DEFAULT_TENANT
+
+
+def current_tenant() -> Tenant:
+    """The tenant of the call being served. Raises AccessDenied outside of an authenticated call."""
+    tenant = _tenant.get(None)
+    if tenant is None:
+        raise AccessDenied()
+    return tenant
+
+
+class AuthInterceptor(CallInterceptor):
+    """Asks the authenticator, which raises AccessDenied, before any other work is done."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+
+    async def around(self, call: ServedCall, proceed: Proceed) -> Any:
+        if not call.method.startswith(HEALTH_PREFIX):
+            _tenant.set(self._authenticator(call.metadata()))
+        return await proceed()

@@ -1,0 +1,141 @@
+"""The broker as a client sees it: domain values in and out, a deadline on every call.
+
+Keeps the contract's client side (credit, resuming, digest); knows nothing of how values are packed.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import NamedTuple
+
+import grpc
+
+from latentflow.errors import BrokerUnavailable, MessageMalformed
+from latentflow.latent import Commit, Frame, LatentId, LatentInfo, Manifest
+from latentflow.relay import AckCall, Delivery, LatentPage, ListCall, Open, StreamStep, WatchCall
+from latentflow.rpc.deadline import Deadline, Retries, RetryPolicy
+from latentflow.rpc.outgoing import Peer
+from latentflow.rpc.publication import Frames, OnAcknowledged, Publication
+from latentflow.rpc.status import RETRY_AFTER_SECONDS
+from latentflow.rpc.subscription import Cursor, read_stream
+from latentflow.v1.broker_pb2_grpc import BrokerServiceStub
+from latentflow.wire import flows
+from latentflow.wire.stream import StreamReader
+from latentflow.wire.subscribe import subscribe_call_to_proto
+
+Admit = Callable[[Manifest], None]
+
+
+class Fetched(NamedTuple):
+    """A committed latent. `stream` is unpacked; `wire_bytes` counts manifest and payloads."""
+
+    manifest: Manifest
+    stream: bytes
+    wire_bytes: int
+
+
+def _unreachable() -> BrokerUnavailable:
+    return BrokerUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def admit_every(manifest: Manifest) -> None:
+    """Fetches whatever its manifest says."""
+
+
+class BrokerClient:
+    """Every method takes `timeout` seconds and raises the error that the broker raised.
+
+    A broker that can't be reached is BrokerUnavailable, a timeout that passed DeadlineExpired.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, *, retry: RetryPolicy | None = None) -> None:
+        self._stub = BrokerServiceStub(channel)
+        self._peer = Peer(_unreachable)
+        self._retry = retry or RetryPolicy()
+
+    async def publish(
+        self,
+        manifest_bytes: bytes,
+        frames: Frames,
+        *,
+        timeout: float,
+        on_acknowledged: OnAcknowledged | None = None,
+    ) -> LatentInfo:
+        """Publishes one latent; frames may still be made while the first ones travel.
+
+        Idempotent: repeated with the same bytes, it goes on where the broker is. When `frames`
+        raises or the call is cancelled, the latent is aborted; when the timeout passes or the
+        broker is gone, it stays open for another attempt.
+        """
+        deadline = Deadline.after(timeout)
+        publication = Publication(self._peer, self._stub.Publish, manifest_bytes, on_acknowledged)
+        return await publication.run(frames, Retries(self._retry, deadline), deadline)
+
+    async def subscribe(
+        self, latent_id: LatentId, *, first_frame: int = 0, timeout: float
+    ) -> AsyncGenerator[StreamStep, None]:
+        """The manifest, the frames from `first_frame` on, the commit, as the broker has them."""
+        deadline = Deadline.after(timeout)
+        steps = read_stream(
+            self._peer,
+            lambda call: self._peer.follow(
+                self._stub.Subscribe,
+                subscribe_call_to_proto(call),
+                timeout=deadline.remaining_seconds(),
+            ),
+            Cursor(latent_id, first_frame),
+            Retries(self._retry, deadline),
+        )
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
+
+    async def fetch(
+        self, latent_id: LatentId, *, timeout: float, admit: Admit = admit_every
+    ) -> Fetched:
+        """A whole latent, verified against its commit.
+
+        `admit` sees the manifest before any frame is taken, and raises to refuse the latent.
+        Raises also as `StreamReader`.
+        """
+        async with aclosing(self.subscribe(latent_id, timeout=timeout)) as steps:
+            opening = await anext(steps)
+            if not isinstance(opening, Open):
+                raise MessageMalformed(field="manifest", problem="does not come first")
+            reader = StreamReader(opening.manifest_bytes)
+            admit(reader.manifest)
+            wire_bytes = len(opening.manifest_bytes)
+            async for step in steps:
+                if isinstance(step, Frame):
+                    reader.add(step)
+                    wire_bytes += len(step.payload)
+                elif isinstance(step, Commit):
+                    return Fetched(reader.manifest, reader.finish(step), wire_bytes)
+        raise _unreachable()
+
+    async def watch(self, call: WatchCall, *, timeout: float) -> AsyncGenerator[Delivery, None]:
+        """Latents as they are committed to the flow, until `timeout` raises DeadlineExpired."""
+        request = flows.watch_call_to_proto(call)
+        responses = self._peer.follow(self._stub.Watch, request, timeout=timeout)
+        async with aclosing(responses):
+            async for response in responses:
+                yield flows.delivery_from_proto(response)
+
+    async def ack(self, call: AckCall, *, timeout: float) -> int:
+        """The number of deliveries that were pending until now."""
+        request = flows.ack_call_to_proto(call)
+        response = await self._peer.ask(self._stub.Ack, request, timeout=timeout)
+        return flows.acknowledged_from_proto(response)
+
+    async def get_latent(self, latent_id: LatentId, *, timeout: float) -> LatentInfo:
+        request = flows.get_call_to_proto(latent_id)
+        response = await self._peer.ask(self._stub.GetLatent, request, timeout=timeout)
+        return flows.got_latent_from_proto(response)
+
+    async def list_latents(self, call: ListCall, *, timeout: float) -> LatentPage:
+        request = flows.list_call_to_proto(call)
+        response = await self._peer.ask(self._stub.ListLatents, request, timeout=timeout)
+        return flows.latent_page_from_proto(response)
+
+    async def revoke(self, latent_id: LatentId, *, timeout: float) -> None:
+        request = flows.revoke_call_to_proto(latent_id)
+        await self._peer.ask(self._stub.RevokeLatent, request, timeout=timeout)

@@ -1,0 +1,60 @@
+"""Opens channels: one way to connect, balance, keep alive and retry.
+
+Retries are gRPC's own, before a first response, and only for calls that may be repeated.
+"""
+
+import json
+
+import grpc
+
+_OPENINGS = {
+    "latentflow.v1.BrokerService": (
+        "Publish Subscribe Watch Ack GetLatent ListLatents RevokeLatent".split()
+    ),
+    "latentflow.v1.SharerService": ["Share", "DescribeSharer"],
+    # Not OpenSession, which would leave a session behind, nor CloseSession, whose repetition fails.
+    "latentflow.v1.ReceiverService": ["Generate", "Score", "DescribeReceiver"],
+}
+
+SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [
+                {"service": service, "method": method}
+                for service, methods in _OPENINGS.items()
+                for method in methods
+            ],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+
+_OPTIONS = (
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    ("grpc.enable_retries", 1),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # A peer that restarts is found again within the clients' own backoff.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+
+
+def open_channel(
+    address: str, *, credentials: grpc.ChannelCredentials | None = None
+) -> grpc.aio.Channel:
+    """A channel to `address` (any gRPC target), encrypted when there are credentials.
+
+    Connects with the first call. The caller closes it.
+    """
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)

@@ -1,0 +1,43 @@
+"""Names of spans, span attributes and stages: OpenTelemetry's semantic conventions where one
+exists, `latentflow.*` where none does. No name here may carry a prompt, a token or a latent.
+"""
+
+# Semantic conventions for RPC (stable names).
+RPC_SYSTEM = "rpc.system.name"
+RPC_METHOD = "rpc.method"
+RPC_STATUS_CODE = "rpc.response.status_code"
+ERROR_TYPE = "error.type"
+GRPC = "grpc"
+
+# Semantic conventions for messaging: a latent is a message, a flow its destination.
+MESSAGING_SYSTEM = "messaging.system"
+MESSAGING_DESTINATION = "messaging.destination.name"
+MESSAGING_MESSAGE_ID = "messaging.message.id"
+MESSAGING_BODY_BYTES = "messaging.message.body.size"
+MESSAGING_CONSUMER_GROUP = "messaging.consumer.group.name"
+MESSAGING_OPERATION = "messaging.operation.name"
+
+# Semantic conventions for generative AI.
+GEN_AI_OPERATION = "gen_ai.operation.name"
+GEN_AI_PROVIDER = "gen_ai.provider.name"
+GEN_AI_REQUEST_MODEL = "gen_ai.request.model"
+GEN_AI_REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens"
+GEN_AI_INPUT_TOKENS = "gen_ai.usage.input_tokens"
+GEN_AI_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+GEN_AI_FINISH_REASONS = "gen_ai.response.finish_reasons"
+
+# Our own.
+ERROR_REASON = "latentflow.error.reason"
+METHOD = "latentflow.method"
+OUTCOME = "latentflow.outcome"
+LATENT_SLOTS = "latentflow.latent.slots"
+FRAMES = "latentflow.latent.frames"
+
+# Spans of the stages of a handoff.
+QUEUE = "queue"
+PREFILL = "prefill"
+SUMMARISE = "summarise"
+PUBLISH = "publish"
+FETCH = "fetch"
+INJECT = "inject"
+DECODE = "decode"

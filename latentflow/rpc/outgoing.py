@@ -1,0 +1,57 @@
+"""Makes one call to a peer: with a deadline and the trace context, its failure a typed error."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import grpc
+
+from latentflow.errors import Unreachable
+from latentflow.rpc.propagation import outgoing_metadata
+from latentflow.rpc.status import error_from
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The service at the other end. `unreachable` makes the error for when it does not answer."""
+
+    unreachable: Callable[[], Unreachable]
+
+    async def ask(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        *,
+        timeout: float,
+    ) -> Response:
+        """The one response. Raises what the peer raised."""
+        with self.translated():
+            return await method(request, timeout=timeout, metadata=outgoing_metadata())
+
+    async def follow(
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
+        request: Request,
+        *,
+        timeout: float,
+    ) -> AsyncGenerator[Response, None]:
+        """The responses as they come; leaving early cancels the call. Raises what the peer did."""
+        call = method(request, timeout=timeout, metadata=outgoing_metadata())
+        try:
+            with self.translated():
+                async for response in call:
+                    yield response
+        finally:
+            call.cancel()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turns gRPC's error into the typed one."""
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise error_from(error, self.unreachable) from error

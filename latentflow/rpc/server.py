@@ -1,0 +1,161 @@
+"""Builds, serves and drains one gRPC server the same way for every service.
+
+Knows no service: a `Registration` adds one. Message size stays gRPC's 4 MiB.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import NoOpTracer, Tracer
+
+from latentflow.errors import InvalidInput
+from latentflow.rpc.admission_interceptor import AdmissionInterceptor
+from latentflow.rpc.auth_interceptor import Authenticator, AuthInterceptor, admit_all
+from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePolicy
+from latentflow.rpc.error_interceptor import ErrorInterceptor
+from latentflow.rpc.methods import ENDLESS
+from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
+
+# For watchers of health to hear NOT_SERVING before their connection closes.
+_SETTLE_SECONDS = 0.2
+
+_OPTIONS = (
+    # Without it a second server on the same port would start and silently share the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # Lets clients ping as often as latentflow.rpc.channel does, also between calls.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where and within which bounds to serve. Port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    grace_seconds: float = 10.0
+    max_concurrent_rpcs: int = 256
+    default_deadline_seconds: float = 60.0
+    max_deadline_seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port < 1 << 16:
+            raise InvalidInput(field="port", problem="must be 0 to 65535")
+        if self.grace_seconds < 0:
+            raise InvalidInput(field="grace_seconds", problem="must not be negative")
+        if self.max_concurrent_rpcs < 1:
+            raise InvalidInput(field="max_concurrent_rpcs", problem="must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A service by its full name, and the generated function that adds its servicer."""
+
+    service: str
+    add: Callable[[grpc.aio.Server], None]
+
+
+class RunningServer:
+    """One server with its health. Its port is bound when it is made; calls wait for `start`."""
+
+    def __init__(
+        self,
+        server: grpc.aio.Server,
+        admission: AdmissionInterceptor,
+        settings: ServerSettings,
+        services: Sequence[str],
+    ) -> None:
+        self.health = health.aio.HealthServicer()
+        self.port = _bind(server, settings)
+        self._server = server
+        self._admission = admission
+        self._grace_seconds = settings.grace_seconds
+        self._services = services
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+
+    async def start(self) -> None:
+        """Accepts calls and reports every service as SERVING."""
+        await self.report_serving()
+        await self._server.start()
+
+    async def start_waiting(self) -> None:
+        """Accepts calls, so that probes are answered: NOT_SERVING until `report_serving`."""
+        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
+
+    async def report_serving(self) -> None:
+        await self._report(health_pb2.HealthCheckResponse.SERVING)
+
+    async def _report(self, status: int) -> None:
+        for service in (health.OVERALL_HEALTH, *self._services):
+            await self.health.set(service, status)
+
+    async def serve_until(self, stop: asyncio.Event) -> None:
+        """Serves until `stop` is set, then drains; drains also when cancelled."""
+        await self.start()
+        try:
+            await stop.wait()
+        finally:
+            await self.drain()
+
+    async def drain(self) -> None:
+        """NOT_SERVING, no new calls, those in flight finish or end within the grace, close."""
+        await self.health.enter_graceful_shutdown()
+        closing = asyncio.create_task(self._server.stop(self._grace_seconds + _SETTLE_SECONDS))
+        await self._admission.drain(self._grace_seconds)
+        await self._server.stop(_SETTLE_SECONDS)
+        await closing
+
+
+def build_server(
+    settings: ServerSettings,
+    registrations: Sequence[Registration],
+    *,
+    tracer: Tracer | None = None,
+    authenticator: Authenticator = admit_all,
+) -> RunningServer:
+    """A server for `registrations` with health and reflection; call it on the event loop.
+
+    Raises InvalidInput naming `port` when the address can't be bound.
+    """
+    admission = AdmissionInterceptor(limit=settings.max_concurrent_rpcs, endless=ENDLESS)
+    server = grpc.aio.server(
+        interceptors=[
+            TelemetryInterceptor(tracer or NoOpTracer()),
+            ErrorInterceptor(),
+            admission,
+            AuthInterceptor(authenticator),
+            DeadlineInterceptor(_deadlines(settings)),
+        ],
+        options=_OPTIONS,
+    )
+    services = [registration.service for registration in registrations]
+    for registration in registrations:
+        registration.add(server)
+    reflection.enable_server_reflection(
+        [*services, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+    )
+    return RunningServer(server, admission, settings, services)
+
+
+def _deadlines(settings: ServerSettings) -> DeadlinePolicy:
+    return DeadlinePolicy(
+        default_seconds=settings.default_deadline_seconds,
+        maximum_seconds=settings.max_deadline_seconds,
+        endless=ENDLESS,
+    )
+
+
+def _bind(server: grpc.aio.Server, settings: ServerSettings) -> int:
+    address = f"{settings.host}:{settings.port}"
+    try:
+        return server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise InvalidInput(field="port", problem=f"{address} can't be listened on") from error

@@ -1,0 +1,28 @@
+"""A service that answers probes before it can work: what it works with comes once it is loaded.
+
+Knows nothing of what is loaded.
+"""
+
+from typing import Generic, TypeVar
+
+from latentflow.errors import ServiceUnavailable
+from latentflow.rpc.status import RETRY_AFTER_SECONDS
+
+Part = TypeVar("Part")
+
+
+class Standby(Generic[Part]):
+    """Holds the part that does a service's work, from when it is there."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._part: Part | None = None
+
+    def part(self) -> Part:
+        """Raises ServiceUnavailable, which may be retried, until the part is there."""
+        if self._part is None:
+            raise ServiceUnavailable(service=self._name, retry_after_seconds=RETRY_AFTER_SECONDS)
+        return self._part
+
+    def fill(self, part: Part) -> None:
+        self._part = part

@@ -1,23 +1,28 @@
-"""`latentflow train`: fits an adapter for two local models and writes it with its card."""
+"""`latentflow train`: fits an adapter for two models and writes it with its card."""
 
-import argparse
 import shlex
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from latentflow.cli.models import find_model
+from latentflow.cli.progress import Progress
+from latentflow.cli.settings import Settings
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arms import Handoff
-from latentflow.evaluation.trial import try_arms
+from latentflow.evaluation.trial import Figures, try_arms
 from latentflow.model.adapters import load_receiver_adapter, load_sharer_adapter
 from latentflow.model.backbone import load_backbone
-from latentflow.model.catalogue import model_folder
 from latentflow.training.card import card_of, with_results, write_card
 from latentflow.training.examination import examinations
 from latentflow.training.loop import Schedule
-from latentflow.training.run import MEMOS, Plan, export, run
+from latentflow.training.run import MEMOS, Plan, export
+from latentflow.training.run import run as run_training
+
+_DEFAULTS = Schedule()
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--sharer", required=True, help="a model of `models list`, or a folder")
     parser.add_argument("--receiver", required=True, help="likewise")
     parser.add_argument("--out", type=Path, required=True, help="folder for the adapter and card")
@@ -28,34 +33,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE=WEIGHT",
         help="`memos` or a .jsonl or .txt file, with its share; default memos=1",
     )
-    parser.add_argument("--steps", type=int, default=Schedule().steps)
-    parser.add_argument("--imitation-steps", type=int, default=Schedule().imitation_steps)
-    parser.add_argument("--seed", type=int, default=Schedule().seed)
+    parser.add_argument("--steps", type=int, default=_DEFAULTS.steps)
+    parser.add_argument("--imitation-steps", type=int, default=_DEFAULTS.imitation_steps)
+    parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
     parser.add_argument("--cases", type=int, default=60, help="test cases of each set for the card")
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    plan = _plan(arguments)
+def run(arguments: Namespace, settings: Settings) -> None:
+    progress = Progress()
+    plan = _plan(arguments, settings, progress)
     folder = arguments.run or Path("runs") / arguments.out.name
-    trainee = run(plan, folder, _say)
-    command = shlex.join(["latentflow", *sys.argv[1:]])
-    card = card_of(plan, trainee, folder, command)
+    trainee = run_training(plan, folder, progress.say)
+    card = card_of(plan, trainee, folder, shlex.join(["latentflow", *sys.argv[1:]]))
     draft = export(plan, trainee, card, folder)
-    sets = examinations(plan, arguments.cases)
-    results = {}
-    for name, cases in sets.items():
-        _say(f"measuring on {len(cases)} {name}")
-        results[name] = try_arms(_handoff(plan, draft), cases, _say)
-    card = with_results(card, results, {name: len(cases) for name, cases in sets.items()})
-    _say(f"wrote {export(plan, trainee, card, arguments.out)}")
+    results, cases = _measure(plan, draft, arguments.cases, progress)
+    card = with_results(card, results, cases)
+    print(export(plan, trainee, card, arguments.out))
     write_card(arguments.out / "README.md", arguments.out.name, card, results)
-    return 0
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
+def _measure(
+    plan: Plan, adapter: Path, count: int, progress: Progress
+) -> tuple[dict[str, dict[str, Figures]], dict[str, int]]:
+    """Every arm on every test set, with the exported file as services load it."""
+    handoff, results = _handoff(plan, adapter), {}
+    sets = examinations(plan, count)
+    for name, cases in sets.items():
+        progress.say(f"measuring on {len(cases)} {name}")
+        results[name] = try_arms(handoff, cases, progress.say)
+    return results, {name: len(cases) for name, cases in sets.items()}
+
+
+def _plan(arguments: Namespace, settings: Settings, progress: Progress) -> Plan:
+    sharer, receiver = (
+        find_model(name, settings.models, progress)
+        for name in (arguments.sharer, arguments.receiver)
+    )
     return Plan(
-        sharer=model_folder(arguments.sharer),
-        receiver=model_folder(arguments.receiver),
+        sharer=sharer,
+        receiver=receiver,
         mix=tuple(_share(text) for text in arguments.mix or [f"{MEMOS}=1"]),
         schedule=Schedule(
             steps=arguments.steps,
@@ -74,7 +90,7 @@ def _share(text: str) -> tuple[str, float]:
 
 
 def _handoff(plan: Plan, adapter: Path) -> Handoff:
-    """The exported file, as services load it: float32 on a CPU."""
+    """Float32 on a CPU, while training was in bfloat16."""
     sharer, receiver = load_backbone(plan.sharer), load_backbone(plan.receiver)
     return Handoff(
         sharer=sharer,
@@ -82,7 +98,3 @@ def _handoff(plan: Plan, adapter: Path) -> Handoff:
         encoder=load_sharer_adapter(adapter.parent.name, adapter, sharer),
         decoder=load_receiver_adapter(adapter.parent.name, adapter, receiver),
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

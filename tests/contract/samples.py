@@ -25,7 +25,12 @@ def of_tenant(tenant: Tenant, latent_id: LatentId) -> LatentRef:
 
 
 def new_opening(now_ms: int, *, manifest: bytes = b"manifest", flow: FlowName = FLOW) -> Opening:
-    return Opening(manifest=manifest, flow=flow, expires_ms=now_ms + LIFETIME_SECONDS * 1000)
+    return Opening(
+        manifest=manifest,
+        flow=flow,
+        created_ms=now_ms,
+        expires_ms=now_ms + LIFETIME_SECONDS * 1000,
+    )
 
 
 def new_frame(index: int, content: bytes = b"frame") -> StoredFrame:

@@ -25,7 +25,7 @@ async def uploading(latents: LatentStore, clock: ManualClock, frames: int = 2) -
     ref = new_ref()
     await latents.open(ref, new_opening(clock()), now_ms=clock())
     for index in range(frames):
-        await latents.append(ref, new_frame(index), now_ms=clock())
+        await latents.append(ref, [new_frame(index)], now_ms=clock())
     return await latents.find(ref)
 
 
@@ -64,7 +64,7 @@ async def test_aborted_latent_takes_nothing_more(latents: LatentStore, clock: Ma
     record = await uploading(latents, clock)
     await latents.abort(record.ref, "problem", now_ms=clock())
     with pytest.raises(LatentClosed):
-        await latents.append(record.ref, new_frame(2), now_ms=clock())
+        await latents.append(record.ref, [new_frame(2)], now_ms=clock())
     with pytest.raises(LatentClosed):
         await latents.open(record.ref, record.opening, now_ms=clock())
 
@@ -83,7 +83,7 @@ async def test_expired_upload_may_still_be_aborted(
     clock.advance(seconds=LIFETIME_SECONDS)
     await latents.abort(record.ref, "problem", now_ms=clock())
     with pytest.raises(LatentExpired):
-        await latents.append(record.ref, new_frame(2), now_ms=clock())
+        await latents.append(record.ref, [new_frame(2)], now_ms=clock())
 
 
 async def test_abandoned_upload_is_closed_for_everybody(
@@ -94,7 +94,7 @@ async def test_abandoned_upload_is_closed_for_everybody(
     after = await latents.find(record.ref)
     assert (after.state, after.problem, after.frames) == (LatentState.ABORTED, None, 2)
     with pytest.raises(LatentClosed):
-        await latents.append(record.ref, new_frame(2), now_ms=clock())
+        await latents.append(record.ref, [new_frame(2)], now_ms=clock())
 
 
 async def test_upload_that_went_on_since_it_was_looked_at_is_not_abandoned(
@@ -102,7 +102,7 @@ async def test_upload_that_went_on_since_it_was_looked_at_is_not_abandoned(
 ) -> None:
     record = await uploading(latents, clock)
     clock.advance(seconds=LEASE_SECONDS)
-    await latents.append(record.ref, new_frame(2), now_ms=clock())
+    await latents.append(record.ref, [new_frame(2)], now_ms=clock())
     await latents.abandon(record)
     assert (await latents.find(record.ref)).state is LatentState.OPEN
 
@@ -142,7 +142,7 @@ async def test_waiting_reader_gets_the_next_frame(latents: LatentStore, clock: M
     ref = (await uploading(latents, clock)).ref
     reading = asyncio.create_task(read_on(latents, ref, first_frame=2))
     await asyncio.sleep(0)
-    await latents.append(ref, new_frame(2), now_ms=clock())
+    await latents.append(ref, [new_frame(2)], now_ms=clock())
     assert await reading == [new_frame(2)]
 
 
@@ -192,7 +192,7 @@ async def test_many_readers_follow_one_upload(latents: LatentStore, clock: Manua
     readers = [asyncio.create_task(follow(latents, ref)) for _ in range(20)]
     frames = [new_frame(index) for index in range(12)]
     for frame in frames:
-        await latents.append(ref, frame, now_ms=clock())
+        await latents.append(ref, [frame], now_ms=clock())
         await asyncio.sleep(0)
     await latents.commit(ref, new_commit(*frames), now_ms=clock())
     for followed in await asyncio.gather(*readers):
@@ -205,7 +205,7 @@ async def test_of_two_publishers_at_once_one_stores_each_frame(
     ref = (await uploading(latents, clock, frames=0)).ref
     for index in range(5):
         frame = new_frame(index)
-        await asyncio.gather(*(latents.append(ref, frame, now_ms=clock()) for _ in range(4)))
+        await asyncio.gather(*(latents.append(ref, [frame], now_ms=clock()) for _ in range(4)))
     assert (await latents.find(ref)).frames == 5
     assert len(await latents.read(ref, first_frame=0, wait_ms=1)) == 5
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentflow.errors import InvalidInput
+from latentflow.errors import InvalidInput, LatentExists
 from latentflow.latent import FlowName, LatentId
 from services.broker.record import LatentRef, Listing
 from services.broker.store import LatentStore
@@ -77,6 +77,19 @@ async def test_reopened_latent_is_listed_once(latents: LatentStore, clock: Manua
     clock.advance(seconds=1)
     await latents.open(ref, opening, now_ms=clock())
     assert await all_pages(latents, clock) == [[ref.latent_id]]
+
+
+async def test_opening_that_was_refused_is_not_listed(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    clock.advance(seconds=1)
+    other = new_opening(clock(), manifest=b"other", flow=OTHER_FLOW)
+    with pytest.raises(LatentExists):
+        await latents.open(ref, other, now_ms=clock())
+    assert await all_pages(latents, clock) == [[ref.latent_id]]
+    assert await all_pages(latents, clock, flow=OTHER_FLOW) == [[]]
 
 
 async def test_flow_lists_only_its_own(latents: LatentStore, clock: ManualClock) -> None:

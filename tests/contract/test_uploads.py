@@ -44,7 +44,7 @@ async def test_latent_never_opened_is_unknown(latents: LatentStore, clock: Manua
     with pytest.raises(UnknownLatent):
         await latents.find(ref)
     with pytest.raises(UnknownLatent):
-        await latents.append(ref, frame, now_ms=clock())
+        await latents.append(ref, [frame], now_ms=clock())
     with pytest.raises(UnknownLatent):
         await latents.commit(ref, new_commit(frame), now_ms=clock())
     with pytest.raises(UnknownLatent):
@@ -58,7 +58,7 @@ async def test_same_manifest_opens_again_where_the_upload_was(
 ) -> None:
     ref, opening = new_ref(), new_opening(clock())
     await latents.open(ref, opening, now_ms=clock())
-    await latents.append(ref, new_frame(0), now_ms=clock())
+    await latents.append(ref, [new_frame(0)], now_ms=clock())
     resumed = await latents.open(ref, opening, now_ms=clock())
     assert (resumed.frames, resumed.payload_bytes) == (1, new_frame(0).payload_bytes)
 
@@ -82,7 +82,7 @@ async def test_same_id_of_two_tenants_is_two_latents(
     with pytest.raises(UnknownLatent):
         await latents.find(other)
     await latents.open(other, new_opening(clock(), manifest=b"other"), now_ms=clock())
-    await latents.append(other, new_frame(0), now_ms=clock())
+    await latents.append(other, [new_frame(0)], now_ms=clock())
     assert (await latents.find(ref)).frames == 0
 
 
@@ -93,7 +93,7 @@ async def test_frames_are_read_back_as_they_were_stored(
     frames = [new_frame(index, bytes([index, 0, 255])) for index in range(3)]
     await latents.open(ref, new_opening(clock()), now_ms=clock())
     for frame in frames:
-        await latents.append(ref, frame, now_ms=clock())
+        await latents.append(ref, [frame], now_ms=clock())
     assert list(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == frames
 
 
@@ -103,7 +103,7 @@ async def test_repeated_frame_is_accepted_and_not_stored_twice(
     ref = new_ref()
     await latents.open(ref, new_opening(clock()), now_ms=clock())
     for frame in (new_frame(0), new_frame(1), new_frame(0), new_frame(1)):
-        await latents.append(ref, frame, now_ms=clock())
+        await latents.append(ref, [frame], now_ms=clock())
     assert (await latents.find(ref)).frames == 2
     assert len(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == 2
 
@@ -113,9 +113,9 @@ async def test_repeated_frame_with_other_content_is_refused(
 ) -> None:
     ref = new_ref()
     await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, new_frame(0, b"first"), now_ms=clock())
+    await latents.append(ref, [new_frame(0, b"first")], now_ms=clock())
     with pytest.raises(LatentExists):
-        await latents.append(ref, new_frame(0, b"other"), now_ms=clock())
+        await latents.append(ref, [new_frame(0, b"other")], now_ms=clock())
     assert list(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == [new_frame(0, b"first")]
 
 
@@ -124,9 +124,9 @@ async def test_gap_is_refused_naming_the_index_due(
 ) -> None:
     ref = new_ref()
     await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, new_frame(0), now_ms=clock())
+    await latents.append(ref, [new_frame(0)], now_ms=clock())
     with pytest.raises(FrameOutOfOrder) as refusal:
-        await latents.append(ref, new_frame(2), now_ms=clock())
+        await latents.append(ref, [new_frame(2)], now_ms=clock())
     assert (refusal.value.index, refusal.value.expected) == (2, 1)
 
 
@@ -135,10 +135,10 @@ async def test_frame_beyond_the_latents_limit_is_refused_and_the_rest_kept(
 ) -> None:
     ref, half = new_ref(), bytes(LIMITS.latent_bytes // 2)
     await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, new_frame(0, half), now_ms=clock())
-    await latents.append(ref, new_frame(1, half), now_ms=clock())
+    await latents.append(ref, [new_frame(0, half)], now_ms=clock())
+    await latents.append(ref, [new_frame(1, half)], now_ms=clock())
     with pytest.raises(QuotaExceeded) as refusal:
-        await latents.append(ref, new_frame(2, b"x"), now_ms=clock())
+        await latents.append(ref, [new_frame(2, b"x")], now_ms=clock())
     assert refusal.value.limit == LIMITS.latent_bytes
     assert (await latents.find(ref)).frames == 2
 
@@ -146,13 +146,13 @@ async def test_frame_beyond_the_latents_limit_is_refused_and_the_rest_kept(
 async def test_commit_closes_the_latent(latents: LatentStore, clock: ManualClock) -> None:
     ref, frame = new_ref(), new_frame(0)
     await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, frame, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
     commit = new_commit(frame)
     record = await latents.commit(ref, commit, now_ms=clock())
     assert (record.state, record.commit) == (LatentState.COMMITTED, commit)
     assert await latents.find(ref) == record
     with pytest.raises(LatentClosed) as refusal:
-        await latents.append(ref, new_frame(1), now_ms=clock())
+        await latents.append(ref, [new_frame(1)], now_ms=clock())
     assert refusal.value.state == "committed"
 
 
@@ -161,10 +161,10 @@ async def test_repeated_commit_and_frames_of_a_committed_latent_are_accepted(
 ) -> None:
     ref, frame, opening = new_ref(), new_frame(0), new_opening(clock())
     await latents.open(ref, opening, now_ms=clock())
-    await latents.append(ref, frame, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
     committed = await latents.commit(ref, new_commit(frame), now_ms=clock())
     assert await latents.open(ref, opening, now_ms=clock()) == committed
-    await latents.append(ref, frame, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
     assert await latents.commit(ref, new_commit(frame), now_ms=clock()) == committed
 
 
@@ -180,7 +180,7 @@ async def test_commit_with_other_counts_is_refused_and_the_upload_goes_on(
 ) -> None:
     ref, frame = new_ref(), new_frame(0)
     await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, frame, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
     with pytest.raises(StreamMismatch) as refusal:
         await latents.commit(ref, commit, now_ms=clock())  # type: ignore[arg-type]
     assert refusal.value.field == field
@@ -192,7 +192,7 @@ async def test_second_commit_with_another_digest_is_refused(
 ) -> None:
     ref, frame = new_ref(), new_frame(0)
     await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, frame, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
     first = await latents.commit(ref, new_commit(frame, digest="a"), now_ms=clock())
     with pytest.raises(StreamMismatch):
         await latents.commit(ref, new_commit(frame, digest="b"), now_ms=clock())
@@ -203,7 +203,7 @@ async def test_lease_is_renewed_by_every_step(latents: LatentStore, clock: Manua
     ref, opening = new_ref(), new_opening(clock())
     await latents.open(ref, opening, now_ms=clock())
     clock.advance(seconds=LEASE_SECONDS)
-    await latents.append(ref, new_frame(0), now_ms=clock())
+    await latents.append(ref, [new_frame(0)], now_ms=clock())
     clock.advance(seconds=LEASE_SECONDS)
     await latents.open(ref, opening, now_ms=clock())
     clock.advance(seconds=LEASE_SECONDS)
@@ -215,10 +215,10 @@ async def test_upload_that_outlasted_its_lease_takes_nothing_more(
 ) -> None:
     ref, opening = new_ref(), new_opening(clock())
     await latents.open(ref, opening, now_ms=clock())
-    await latents.append(ref, new_frame(0), now_ms=clock())
+    await latents.append(ref, [new_frame(0)], now_ms=clock())
     clock.advance(seconds=LEASE_SECONDS + 0.001)
     with pytest.raises(LatentClosed) as refusal:
-        await latents.append(ref, new_frame(1), now_ms=clock())
+        await latents.append(ref, [new_frame(1)], now_ms=clock())
     assert refusal.value.state == "aborted"
     with pytest.raises(LatentClosed):
         await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
@@ -234,9 +234,41 @@ async def test_upload_that_outlived_the_latent_takes_nothing_more(
     await latents.open(ref, opening, now_ms=clock())
     clock.advance(seconds=1)
     with pytest.raises(LatentExpired) as refusal:
-        await latents.append(ref, new_frame(0), now_ms=clock())
+        await latents.append(ref, [new_frame(0)], now_ms=clock())
     assert refusal.value.expired_ms == opening.expires_ms
     with pytest.raises(LatentExpired):
         await latents.open(ref, opening, now_ms=clock())
     with pytest.raises(LatentExpired):
         await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
+
+
+async def test_frames_that_come_together_are_stored_in_order(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, frames = new_ref(), [new_frame(index, bytes([index])) for index in range(5)]
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, frames[:2], now_ms=clock())
+    await latents.append(ref, frames[1:], now_ms=clock())
+    assert list(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == frames
+
+
+async def test_frames_in_front_of_a_refused_one_are_kept(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref = new_ref()
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    with pytest.raises(FrameOutOfOrder) as refusal:
+        await latents.append(ref, [new_frame(0), new_frame(2), new_frame(1)], now_ms=clock())
+    assert (refusal.value.index, refusal.value.expected) == (2, 1)
+    assert (await latents.find(ref)).frames == 1
+
+
+async def test_payload_bytes_are_counted_up_to_the_limit_within_one_append(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, half = new_ref(), bytes(LIMITS.latent_bytes // 2)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    frames = [new_frame(index, half) for index in range(3)]
+    with pytest.raises(QuotaExceeded):
+        await latents.append(ref, frames, now_ms=clock())
+    assert (await latents.find(ref)).payload_bytes == LIMITS.latent_bytes

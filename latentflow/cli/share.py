@@ -1,0 +1,82 @@
+"""`latentflow share FILE`: has the sharer read a file, and prints the latent's id."""
+
+import asyncio
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from latentflow.calls import (
+    DEFAULT_LIFETIME_SECONDS,
+    WINDOWS,
+    LatentMeans,
+    Prefilled,
+    Published,
+    Queued,
+    ShareCall,
+    Shared,
+    ShareEvent,
+    TextMeans,
+)
+from latentflow.cli.endpoints import absence_explained, add_endpoint_arguments, addresses_from
+from latentflow.cli.progress import Progress
+from latentflow.cli.settings import Settings
+from latentflow.client import Addresses, connect
+from latentflow.errors import InvalidInput
+
+
+def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
+    parser.add_argument("file", metavar="FILE", help="what only the sharer reads; - is the input")
+    parser.add_argument("--text", type=int, metavar="TOKENS", help="send a text message instead")
+    parser.add_argument("--adapter", default="", metavar="NAME", help="default: the only one")
+    parser.add_argument("--window", type=int, default=1, choices=WINDOWS, help="tokens a vector")
+    parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
+    parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
+    add_endpoint_arguments(parser, "sharer")
+
+
+def run(arguments: Namespace, settings: Settings) -> None:
+    addresses = addresses_from(arguments, settings)
+    call = ShareCall(
+        context=read_text(arguments.file),
+        means=_means(arguments),
+        need=arguments.need,
+        lifetime_seconds=arguments.lifetime,
+    )
+    with absence_explained(addresses):
+        asyncio.run(_share(addresses, call, timeout_seconds=arguments.timeout))
+
+
+def read_text(file: str) -> str:
+    """The text of a file, or of the standard input for `-`. Raises InvalidInput."""
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise InvalidInput(field=file, problem=problem or "can't be read") from error
+
+
+def _means(arguments: Namespace) -> LatentMeans | TextMeans:
+    if arguments.text is not None:
+        return TextMeans(max_tokens=arguments.text)
+    return LatentMeans(adapter=arguments.adapter, window=arguments.window)
+
+
+async def _share(addresses: Addresses, call: ShareCall, *, timeout_seconds: float) -> None:
+    progress = Progress()
+    async with connect(addresses) as flow:
+        async for event in flow.sharing(call, timeout=timeout_seconds):
+            _show(event, progress)
+
+
+def _show(event: ShareEvent, progress: Progress) -> None:
+    match event:
+        case Queued():
+            progress.show(f"queued behind {event.ahead}")
+        case Prefilled():
+            progress.show(f"read {event.tokens} of {event.of_tokens} tokens")
+        case Published():
+            progress.show(f"published {event.acknowledged_frames} frames")
+        case Shared():
+            latent = event.latent
+            progress.say(f"{latent.frames} frames, {latent.payload_bytes} bytes")
+            print(latent.manifest.latent_id)

@@ -1,0 +1,125 @@
+"""The broker as a process: its parts and how they are put together."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+
+from opentelemetry.trace import Tracer
+
+from latentflow.errors import InvalidInput
+from latentflow.rpc.otel import setup_telemetry
+from latentflow.rpc.process import run
+from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
+from services.broker.catalogue import Catalogue
+from services.broker.memory_store.flows import MemoryFlows
+from services.broker.memory_store.latents import MemoryLatents
+from services.broker.publishing import Publishing
+from services.broker.readiness import StoreWatch
+from services.broker.record import ClockMs, UploadLimits
+from services.broker.redis_store.connection import connect
+from services.broker.redis_store.flows import RedisFlows
+from services.broker.redis_store.latents import RedisLatents
+from services.broker.servicer import SERVICE, BrokerServicer, add_to_server
+from services.broker.settings import Settings
+from services.broker.store import FlowStore, LatentStore
+from services.broker.subscribing import Subscribing
+from services.broker.watching import Watching
+
+_log = logging.getLogger("latentflow.broker")
+
+
+class Stores(NamedTuple):
+    latents: LatentStore
+    flows: FlowStore
+
+
+def system_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[Stores]:
+    limits = UploadLimits(
+        lease_ms=round(settings.upload_lease_seconds * 1000),
+        latent_bytes=settings.max_latent_bytes,
+    )
+    if settings.store_url.startswith("memory:"):
+        capacity_bytes = settings.memory_bytes
+        latents = MemoryLatents(limits=limits, capacity_bytes=capacity_bytes, clock_ms=clock_ms)
+        yield Stores(latents, MemoryFlows(clock_ms))
+        return
+    connections = connect(settings.store_url, followers=settings.followers)
+    try:
+        yield Stores(RedisLatents(connections, limits), RedisFlows(connections))
+    finally:
+        await connections.close()
+
+
+def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> BrokerServicer:
+    latents, flows = stores
+    longest_wait_ms = round(settings.longest_wait_seconds * 1000)
+    return BrokerServicer(
+        publishing=Publishing(
+            latents=latents, flows=flows, clock_ms=clock_ms, credit_bytes=settings.credit_bytes
+        ),
+        subscribing=Subscribing(
+            latents=latents, clock_ms=clock_ms, longest_wait_ms=longest_wait_ms
+        ),
+        watching=Watching(
+            latents=latents,
+            flows=flows,
+            clock_ms=clock_ms,
+            redelivery_ms=round(settings.redelivery_seconds * 1000),
+            longest_wait_ms=longest_wait_ms,
+        ),
+        catalogue=Catalogue(latents=latents, clock_ms=clock_ms),
+    )
+
+
+def build(settings: Settings, servicer: BrokerServicer, tracer: Tracer) -> RunningServer:
+    return build_server(
+        ServerSettings(
+            host=settings.host,
+            port=settings.port,
+            grace_seconds=settings.grace_seconds,
+            max_concurrent_rpcs=settings.max_calls,
+        ),
+        [Registration(service=SERVICE, add=partial(add_to_server, servicer))],
+        tracer=tracer,
+    )
+
+
+async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
+    telemetry = setup_telemetry("latentflow-broker", environment)
+    async with open_stores(settings, system_clock_ms) as stores:
+        servicer = build_servicer(settings, stores, system_clock_ms)
+        server = build(settings, servicer, telemetry.tracer)
+        watch = StoreWatch(stores.latents, server.health, SERVICE)
+        await server.start()
+        await watch.begin()
+        _log.info("broker listening on %s:%d", settings.host, server.port)
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch.run())
+            await stop.wait()
+            await server.drain()
+            watching.cancel()
+    telemetry.shutdown()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = Settings.from_environment(os.environ)
+        run(partial(serve, settings, os.environ))
+    except InvalidInput as error:
+        sys.exit(f"broker: {error}")
+
+
+if __name__ == "__main__":
+    main()

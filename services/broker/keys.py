@@ -1,0 +1,54 @@
+"""The Redis keys and what is under them.
+
+Every key starts with the schema's version and has the part that places it in braces: all keys of
+one latent are in one slot of a Redis Cluster, and no script touches two slots. Names are
+percent-encoded, so no tenant can write another's key.
+
+key                          type    owner and content                          goes
+---------------------------  ------  -----------------------------------------  ------------------
+lf1:{tenant/latent}:record   hash    the latent. manifest, flow, created_ms,    TOMBSTONE_MS after
+                                     expires_ms, lease_until_ms, state, frames, the latent expires
+                                     payload_bytes; sha256 once committed;
+                                     problem once aborted by its publisher
+lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     READING_MS after
+                                     serialised), bytes (of payload); then one  the lease ends, or
+                                     of 2-0: frames, payload_bytes, sha256      after the latent
+                                     (commit), 3-0: ended (abort, revocation)   expires if complete
+lf1:{tenant/flow}:announced  stream  the flow. latent (its id), about the last  LONGEST_KEPT_MS
+                                     ANNOUNCED entries; consumer groups         after the last one
+lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
+                                     <created_ms>-<latent>: sorts by age        after the last one
+lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from latentflow.latent import FlowName, Tenant
+from services.broker.record import FlowRef, LatentRef
+
+# Announcements kept a flow, at least; a group that is further behind misses those before.
+ANNOUNCED = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentKeys:
+    record: str
+    frames: str
+
+
+def latent_keys(ref: LatentRef) -> LatentKeys:
+    place = _place(ref.tenant, ref.latent_id)
+    return LatentKeys(record=f"{place}:record", frames=f"{place}:frames")
+
+
+def announced_key(flow: FlowRef) -> str:
+    return f"{_place(flow.tenant, flow.flow)}:announced"
+
+
+def listing_key(tenant: Tenant, flow: FlowName | None) -> str:
+    return f"{_place(tenant) if flow is None else _place(tenant, flow)}:latents"
+
+
+def _place(*names: str) -> str:
+    return "lf1:{" + "/".join(quote(name, safe="") for name in names) + "}"

@@ -1,0 +1,197 @@
+"""LatentStore in memory: a dictionary, and a condition on which readers wait."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from latentflow.errors import StoreFull, UnknownLatent
+from latentflow.latent import Commit, LatentState
+from services.broker.admission import (
+    accept_repeated_abort,
+    accept_repeated_commit,
+    refuse_frame,
+    resume,
+    takes_commit,
+    takes_frame,
+    takes_steps,
+)
+from services.broker.lifecycle import READING_MS, TOMBSTONE_MS, has_expired
+from services.broker.listing import member, require_token
+from services.broker.record import (
+    ClockMs,
+    LatentRecord,
+    LatentRef,
+    Listing,
+    Opening,
+    Page,
+    StoredFrame,
+    StreamEntry,
+    UploadLimits,
+)
+
+READ_ENTRIES = 8
+RETRY_FULL_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Held:
+    record: LatentRecord
+    entries: list[StreamEntry] = field(default_factory=list)
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self.record.opening.manifest) + self.record.payload_bytes * bool(self.entries)
+
+
+class MemoryLatents:
+    """See `store.LatentStore`. Holds at most `capacity_bytes` of manifests and payloads."""
+
+    def __init__(self, *, limits: UploadLimits, capacity_bytes: int, clock_ms: ClockMs) -> None:
+        self._limits = limits
+        self._capacity_bytes = capacity_bytes
+        self._clock_ms = clock_ms
+        self._held: dict[LatentRef, _Held] = {}
+        self._changed = asyncio.Condition()
+
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
+        self._forget()
+        lease_until_ms = now_ms + self._limits.lease_ms
+        held = self._held.get(ref)
+        if held is None:
+            self._require_room(len(opening.manifest))
+            record = LatentRecord(ref=ref, opening=opening, lease_until_ms=lease_until_ms)
+            self._held[ref] = _Held(record)
+            return record
+        resume(held.record, opening, now_ms)
+        if takes_steps(held.record, now_ms):
+            held.record = replace(held.record, lease_until_ms=lease_until_ms)
+        return held.record
+
+    async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
+        held = self._find(ref)
+        for frame in frames:
+            self._append_one(held, frame, now_ms)
+        await self._wake_readers()
+
+    def _append_one(self, held: _Held, frame: StoredFrame, now_ms: int) -> None:
+        record, stored = held.record, _encoded_at(held, frame.index)
+        if stored == frame.encoded:
+            return
+        if not takes_frame(record, frame, self._limits, now_ms):
+            taken = stored is not None
+            refuse_frame(record, frame, self._limits, is_index_taken=taken, now_ms=now_ms)
+        self._require_room(frame.payload_bytes)
+        held.entries.append(frame)
+        held.record = replace(
+            record,
+            frames=record.frames + 1,
+            payload_bytes=record.payload_bytes + frame.payload_bytes,
+            lease_until_ms=now_ms + self._limits.lease_ms,
+        )
+
+    async def commit(self, ref: LatentRef, commit: Commit, *, now_ms: int) -> LatentRecord:
+        held = self._find(ref)
+        if not takes_commit(held.record, commit, now_ms):
+            return accept_repeated_commit(held.record, commit, now_ms)
+        held.entries.append(commit)
+        held.record = replace(held.record, state=LatentState.COMMITTED, commit=commit)
+        await self._wake_readers()
+        return held.record
+
+    async def abort(self, ref: LatentRef, problem: str, *, now_ms: int) -> None:
+        held = self._find(ref)
+        if held.record.state is not LatentState.OPEN:
+            accept_repeated_abort(held.record, now_ms)
+            return
+        held.record = replace(held.record, problem=problem)
+        await self._end(held, LatentState.ABORTED)
+
+    async def abandon(self, record: LatentRecord) -> None:
+        held = self._find(record.ref)
+        if held.record == record and record.state is LatentState.OPEN:
+            await self._end(held, LatentState.ABORTED)
+
+    async def revoke(self, ref: LatentRef) -> None:
+        await self._end(self._find(ref), LatentState.REVOKED)
+
+    async def find(self, ref: LatentRef) -> LatentRecord:
+        return self._find(ref).record
+
+    async def read(
+        self, ref: LatentRef, *, first_frame: int, wait_ms: int
+    ) -> Sequence[StreamEntry]:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_ms / 1000), self._changed:
+                await self._changed.wait_for(lambda: self._is_news(ref, first_frame))
+        return self._entries(ref, first_frame)
+
+    async def page(self, listing: Listing, *, now_ms: int) -> Page:
+        require_token(listing.after)
+        found = sorted(self._listed(listing, now_ms), key=_member, reverse=True)
+        shown = tuple(found[: listing.page_size])
+        return Page(records=shown, next_token=_member(shown[-1]) if len(found) > len(shown) else "")
+
+    async def inspect(self) -> Sequence[str]:
+        return ()
+
+    def _find(self, ref: LatentRef) -> _Held:
+        held = self._held.get(ref)
+        if held is None or self._outlived(held, TOMBSTONE_MS):
+            raise UnknownLatent(latent_id=ref.latent_id)
+        return held
+
+    def _outlived(self, held: _Held, grace_ms: int) -> bool:
+        return self._clock_ms() >= held.record.opening.expires_ms + grace_ms
+
+    def _forget(self) -> None:
+        for ref, held in list(self._held.items()):
+            if self._outlived(held, READING_MS):
+                held.entries.clear()
+            if self._outlived(held, TOMBSTONE_MS):
+                del self._held[ref]
+
+    def _require_room(self, more_bytes: int) -> None:
+        used_bytes = sum(held.held_bytes for held in self._held.values())
+        if used_bytes + more_bytes > self._capacity_bytes:
+            raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS)
+
+    async def _end(self, held: _Held, state: LatentState) -> None:
+        held.entries.clear()
+        held.record = replace(held.record, state=state)
+        await self._wake_readers()
+
+    async def _wake_readers(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _entries(self, ref: LatentRef, first_frame: int) -> Sequence[StreamEntry]:
+        held = self._held.get(ref)
+        if held is None:
+            return ()
+        first = min(first_frame, held.record.frames)
+        return held.entries[first : first + READ_ENTRIES]
+
+    def _is_news(self, ref: LatentRef, first_frame: int) -> bool:
+        held = self._held.get(ref)
+        ended = held is None or held.record.state in (LatentState.ABORTED, LatentState.REVOKED)
+        return ended or bool(self._entries(ref, first_frame))
+
+    def _listed(self, listing: Listing, now_ms: int) -> list[LatentRecord]:
+        return [
+            held.record
+            for ref, held in self._held.items()
+            if ref.tenant == listing.tenant
+            and listing.flow in (None, held.record.opening.flow)
+            and not has_expired(held.record, now_ms)
+            and (not listing.after or _member(held.record) < listing.after)
+        ]
+
+
+def _encoded_at(held: _Held, index: int) -> bytes | None:
+    entries = held.entries[index : index + 1]
+    return next((entry.encoded for entry in entries if isinstance(entry, StoredFrame)), None)
+
+
+def _member(record: LatentRecord) -> str:
+    return member(record.ref, record.opening)

@@ -1,0 +1,59 @@
+"""Tells health checks whether the broker can work: as long as its store answers."""
+
+import asyncio
+import logging
+
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+
+from latentflow.errors import StoreUnavailable
+from services.broker.store import LatentStore
+
+_log = logging.getLogger(__name__)
+
+
+class StoreWatch:
+    """Looks at the store again and again, and reports SERVING once it answered."""
+
+    def __init__(
+        self, latents: LatentStore, health_servicer: health.aio.HealthServicer, service: str
+    ) -> None:
+        self._latents = latents
+        self._health = health_servicer
+        self._services = (health.OVERALL_HEALTH, service)
+        self._answers: bool | None = None
+
+    async def begin(self) -> None:
+        """NOT_SERVING until the first look."""
+        await self._set_health(HealthCheckResponse.NOT_SERVING)
+
+    async def run(self, *, serving_seconds: float = 1.0, waiting_seconds: float = 0.2) -> None:
+        """Looks until cancelled; pauses that long in between, by what the last look found."""
+        while True:
+            await self.look()
+            await asyncio.sleep(serving_seconds if self._answers else waiting_seconds)
+
+    async def look(self) -> None:
+        """Once. Reports and logs only what has changed."""
+        answered_before = self._answers
+        try:
+            remarks = await self._latents.inspect()
+        except StoreUnavailable as error:
+            self._answers, remarks = False, (f"{error} ({error.__cause__}); waiting for it",)
+        else:
+            self._answers = True
+        if self._answers != answered_before:
+            await self._report(self._answers)
+            for remark in remarks:
+                _log.warning(remark)
+
+    async def _report(self, answers: bool) -> None:
+        if not answers:
+            await self._set_health(HealthCheckResponse.NOT_SERVING)
+            return
+        _log.info("the store answers")
+        await self._set_health(HealthCheckResponse.SERVING)
+
+    async def _set_health(self, status: int) -> None:
+        for service in self._services:
+            await self._health.set(service, status)

@@ -1,0 +1,132 @@
+"""What a store keeps of a latent, as values: where it is, how it was opened, what became of it.
+
+Knows no store, no protobuf and no clock; what follows from a record at a moment is `lifecycle`'s.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NewType
+
+from latentflow.errors import InvalidInput
+from latentflow.latent import Commit, FlowName, LatentId, LatentState, Tenant
+
+ClockMs = Callable[[], int]
+"""Unix milliseconds now."""
+
+DeliveryId = NewType("DeliveryId", str)
+
+_DELIVERY_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+
+
+def parse_delivery_id(text: str) -> DeliveryId:
+    """Raises InvalidInput unless `text` can be one."""
+    if not _DELIVERY_ID.fullmatch(text):
+        raise InvalidInput(field="delivery_ids", problem="must come from a watch")
+    return DeliveryId(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentRef:
+    """A latent's place: ids of two tenants may be equal, their latents never meet."""
+
+    tenant: Tenant
+    latent_id: LatentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRef:
+    tenant: Tenant
+    flow: FlowName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadLimits:
+    """What an upload may cost: silence between two steps, and payload bytes in all."""
+
+    lease_ms: int
+    latent_bytes: int
+
+    def __post_init__(self) -> None:
+        for field in ("lease_ms", "latent_bytes"):
+            if getattr(self, field) < 1:
+                raise InvalidInput(field=field, problem="must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The first step of an upload. `manifest` is the exact bytes that were sent."""
+
+    manifest: bytes
+    flow: FlowName
+    created_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFrame:
+    """A frame as it is stored and relayed: `encoded` is the whole serialised message."""
+
+    index: int
+    payload_bytes: int
+    encoded: bytes
+
+
+StreamEntry = StoredFrame | Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentRecord:
+    """A latent as its store knows it.
+
+    `lease_until_ms` is when an upload without further steps counts as abandoned. `problem` is what
+    the publisher said when it aborted; an aborted latent without one was abandoned.
+    """
+
+    ref: LatentRef
+    opening: Opening
+    lease_until_ms: int
+    state: LatentState = LatentState.OPEN
+    frames: int = 0
+    payload_bytes: int = 0
+    commit: Commit | None = None
+    problem: str | None = None
+
+    @property
+    def flow(self) -> FlowRef:
+        return FlowRef(tenant=self.ref.tenant, flow=self.opening.flow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One page of a tenant's latents, of one flow or (None) all. `after` is empty or a token."""
+
+    tenant: Tenant
+    flow: FlowName | None
+    page_size: int
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Newest first. `next_token` is empty on the last page."""
+
+    records: tuple[LatentRecord, ...]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMember:
+    """One consumer of one group on one flow."""
+
+    flow: FlowRef
+    group: str
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A latent on a flow. Ids sort in the order of announcing and are what to acknowledge."""
+
+    delivery_id: DeliveryId
+    latent_id: LatentId

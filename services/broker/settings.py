@@ -1,0 +1,80 @@
+"""The broker's settings, read from environment variables and checked before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from latentflow.errors import InvalidInput
+from latentflow.latent import MAX_FRAME_BYTES
+
+_PREFIX = "LATENTFLOW_BROKER_"
+_LONGEST_SECONDS = 3600
+_STORE_SCHEMES = ("redis", "rediss", "unix", "memory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is the variable LATENTFLOW_BROKER_<NAME>; the values here are the defaults.
+
+    `store_url` is redis://host:port/db, rediss:// with TLS, unix:// with a socket's path, or
+    memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
+    `followers` readers may wait for new frames at once, each on a connection to the store; more
+    take turns.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 50051
+    store_url: str = "redis://127.0.0.1:6379/0"
+    memory_bytes: int = 256 * 1024 * 1024
+    credit_bytes: int = 1024 * 1024
+    max_latent_bytes: int = 64 * 1024 * 1024
+    upload_lease_seconds: float = 60.0
+    redelivery_seconds: float = 60.0
+    longest_wait_seconds: float = 5.0
+    followers: int = 512
+    max_calls: int = 1024
+    grace_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
+        scheme = urlsplit(self.store_url).scheme
+        _require(scheme in _STORE_SCHEMES, "store_url", f"must begin with one of {_STORE_SCHEMES}")
+        _require(
+            self.credit_bytes >= MAX_FRAME_BYTES,
+            "credit_bytes",
+            f"must be at least {MAX_FRAME_BYTES}, the largest frame",
+        )
+        for field in ("memory_bytes", "max_latent_bytes", "followers", "max_calls"):
+            _require(getattr(self, field) >= 1, field, "must be at least 1")
+        for field in ("upload_lease_seconds", "redelivery_seconds", "longest_wait_seconds"):
+            in_range = 0 < getattr(self, field) <= _LONGEST_SECONDS
+            _require(in_range, field, f"must be above 0, at most {_LONGEST_SECONDS}")
+        in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
+        _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Raises InvalidInput naming the variable."""
+        given: dict[str, Any] = {
+            field.name: _parsed(field.name, type(field.default), environment[variable(field.name)])
+            for field in fields(cls)
+            if variable(field.name) in environment
+        }
+        return cls(**given)
+
+
+def variable(field: str) -> str:
+    return _PREFIX + field.upper()
+
+
+def _parsed(field: str, kind: type[Any], text: str) -> object:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise InvalidInput(field=variable(field), problem=f"{text!r} is no number") from error
+
+
+def _require(condition: bool, field: str, problem: str) -> None:
+    if not condition:
+        raise InvalidInput(field=variable(field), problem=problem)

@@ -1,0 +1,115 @@
+"""What the broker asks of a store: two ports, each with a Redis and an in-memory implementation.
+
+Every method is atomic, and safe to repeat after a failure. All raise StoreUnavailable when the
+store does not answer; those that write raise StoreFull when it takes no more. Neither loses what
+was acknowledged.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from latentflow.latent import Commit, LatentId
+from services.broker.record import (
+    Announcement,
+    DeliveryId,
+    FlowRef,
+    GroupMember,
+    LatentRecord,
+    LatentRef,
+    Listing,
+    Opening,
+    Page,
+    StoredFrame,
+    StreamEntry,
+)
+
+
+class LatentStore(Protocol):
+    """Keeps latents and their frames."""
+
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
+        """Makes the latent, or finds it and renews its lease; also lists it.
+
+        Raises LatentExists, LatentClosed or LatentExpired.
+        """
+
+    async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
+        """Stores frames in order, passes over those stored already, and renews the lease.
+
+        Stops at the first that it refuses. Raises UnknownLatent, LatentClosed, LatentExpired,
+        LatentExists, FrameOutOfOrder or QuotaExceeded.
+        """
+
+    async def commit(self, ref: LatentRef, commit: Commit, *, now_ms: int) -> LatentRecord:
+        """Closes the latent if the counts are those stored; the digest is the caller's to check.
+
+        Raises UnknownLatent, LatentClosed, LatentExpired, LatentIncomplete or StreamMismatch.
+        """
+
+    async def abort(self, ref: LatentRef, problem: str, *, now_ms: int) -> None:
+        """Closes an open latent as failed, frees its frames and tells its readers.
+
+        Raises UnknownLatent, LatentClosed or LatentExpired.
+        """
+
+    async def abandon(self, record: LatentRecord) -> None:
+        """Closes a latent as abandoned, unless its publisher went on since `record` was read."""
+
+    async def revoke(self, ref: LatentRef) -> None:
+        """Withdraws a latent in whatever state, frees its frames and tells its readers.
+
+        Raises UnknownLatent.
+        """
+
+    async def find(self, ref: LatentRef) -> LatentRecord:
+        """Raises UnknownLatent."""
+
+    async def read(
+        self, ref: LatentRef, *, first_frame: int, wait_ms: int
+    ) -> Sequence[StreamEntry]:
+        """Some entries from `first_frame` on, in order; waits up to `wait_ms` for the first.
+
+        The last of all is the Commit. Empty when none came, or when there will be none: the record
+        says which.
+        """
+
+    async def page(self, listing: Listing, *, now_ms: int) -> Page:
+        """The tenant's latents that have not expired, newest first; forgets the others.
+
+        A page may be shorter than asked for. Raises InvalidInput when `after` is no token.
+        """
+
+    async def inspect(self) -> Sequence[str]:
+        """Answers when the store works; names the settings that break a promise of the broker."""
+
+
+class FlowStore(Protocol):
+    """Keeps the announcements of flows, and who has had which. A member joins before it reads."""
+
+    async def announce(self, flow: FlowRef, latent_id: LatentId) -> None:
+        """Adds a latent to the flow; a repeated call may add it again."""
+
+    async def newest(self, flow: FlowRef) -> DeliveryId:
+        """Where a watcher without a group begins: behind everything announced so far."""
+
+    async def follow(
+        self, flow: FlowRef, *, after: DeliveryId, wait_ms: int
+    ) -> Sequence[Announcement]:
+        """Some announcements behind `after`, for any watcher; waits up to `wait_ms` for one."""
+
+    async def join(self, member: GroupMember) -> None:
+        """Makes the group unless it is there; a new one begins with the oldest announcement."""
+
+    async def pending(self, member: GroupMember, *, after: DeliveryId) -> Sequence[Announcement]:
+        """Some of what this member was given and did not acknowledge, behind `after`."""
+
+    async def claim(self, member: GroupMember, *, idle_ms: int) -> Sequence[Announcement]:
+        """Takes over what any member of the group has left unacknowledged for `idle_ms`."""
+
+    async def receive(self, member: GroupMember, *, wait_ms: int) -> Sequence[Announcement]:
+        """Announcements no member was given yet; waits up to `wait_ms` for one."""
+
+    async def acknowledge(
+        self, flow: FlowRef, group: str, delivery_ids: Sequence[DeliveryId]
+    ) -> int:
+        """Deliveries that were pending until now. Raises UnknownFlow."""

@@ -1,0 +1,64 @@
+"""Subscribe: replays a latent's stream, then follows it live until its commit or its end.
+
+No thread watches leases or expiries: whoever waits for a latent looks at the clock, and who finds
+an upload stopped closes it for everybody.
+"""
+
+from collections.abc import AsyncGenerator
+
+from latentflow.errors import LatentIncomplete
+from latentflow.latent import Commit, LatentState
+from latentflow.relay import Open
+from services.broker.lifecycle import is_abandoned, next_look_ms, require_readable
+from services.broker.record import ClockMs, LatentRecord, LatentRef, StreamEntry
+from services.broker.store import LatentStore
+
+
+class Subscribing:
+    """A reader judges a latent anew after `longest_wait_ms` without news, at the latest."""
+
+    def __init__(self, *, latents: LatentStore, clock_ms: ClockMs, longest_wait_ms: int) -> None:
+        self._latents = latents
+        self._clock_ms = clock_ms
+        self._longest_wait_ms = longest_wait_ms
+
+    async def subscribe(
+        self, ref: LatentRef, first_frame: int
+    ) -> AsyncGenerator[Open | StreamEntry, None]:
+        """The manifest, the frames from `first_frame` on, the commit.
+
+        Raises UnknownLatent, LatentExpired, LatentRevoked, LatentFailed or LatentIncomplete.
+        """
+        record = await self._readable(ref)
+        yield Open(manifest_bytes=record.opening.manifest)
+        async for entry in self._entries(record, first_frame):
+            yield entry
+
+    async def _entries(
+        self, record: LatentRecord, next_frame: int
+    ) -> AsyncGenerator[StreamEntry, None]:
+        while True:
+            wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
+            entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
+            for entry in entries:
+                yield entry
+                if isinstance(entry, Commit):
+                    return
+                next_frame = entry.index + 1
+            if not entries:
+                record = await self._look_again(record, next_frame)
+
+    async def _look_again(self, record: LatentRecord, next_frame: int) -> LatentRecord:
+        later = await self._readable(record.ref)
+        if record.state is LatentState.COMMITTED:
+            # It was complete before the read that found nothing: the store has lost its frames.
+            raise LatentIncomplete(latent_id=record.ref.latent_id, frames=next_frame)
+        return later
+
+    async def _readable(self, ref: LatentRef) -> LatentRecord:
+        record = await self._latents.find(ref)
+        if is_abandoned(record, self._clock_ms()):
+            await self._latents.abandon(record)
+            record = await self._latents.find(ref)
+        require_readable(record, self._clock_ms())
+        return record

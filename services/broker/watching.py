@@ -1,0 +1,101 @@
+"""Watch and Ack: a flow's committed latents, for every watcher or shared among a group.
+
+A latent that was revoked or has expired since it was announced is passed over.
+"""
+
+from collections.abc import AsyncGenerator
+
+from latentflow.errors import UnknownLatent
+from latentflow.latent import Tenant
+from latentflow.relay import AckCall, Delivery, WatchCall
+from services.broker.description import describe
+from services.broker.lifecycle import is_available
+from services.broker.record import (
+    Announcement,
+    ClockMs,
+    DeliveryId,
+    FlowRef,
+    GroupMember,
+    LatentRecord,
+    LatentRef,
+    parse_delivery_id,
+)
+from services.broker.store import FlowStore, LatentStore
+
+_OLDEST = DeliveryId("0-0")
+
+
+class Watching:
+    """A delivery of a group comes again when it was not acknowledged for `redelivery_ms`."""
+
+    def __init__(
+        self,
+        *,
+        latents: LatentStore,
+        flows: FlowStore,
+        clock_ms: ClockMs,
+        redelivery_ms: int,
+        longest_wait_ms: int,
+    ) -> None:
+        self._latents = latents
+        self._flows = flows
+        self._clock_ms = clock_ms
+        self._redelivery_ms = redelivery_ms
+        self._longest_wait_ms = min(longest_wait_ms, redelivery_ms)
+
+    async def watch(self, tenant: Tenant, call: WatchCall) -> AsyncGenerator[Delivery, None]:
+        """Deliveries without end. What is announced once this has returned will be among them."""
+        flow = FlowRef(tenant=tenant, flow=call.flow)
+        if not call.group:
+            return self._for_everybody(flow, await self._flows.newest(flow))
+        member = GroupMember(flow=flow, group=call.group, consumer=call.consumer)
+        await self._flows.join(member)
+        return self._for_one_member(member)
+
+    async def acknowledge(self, tenant: Tenant, call: AckCall) -> int:
+        """Deliveries that were pending until now. Raises UnknownFlow or InvalidInput."""
+        delivery_ids = [parse_delivery_id(text) for text in call.delivery_ids]
+        flow = FlowRef(tenant=tenant, flow=call.flow)
+        return await self._flows.acknowledge(flow, call.group, delivery_ids)
+
+    async def _for_everybody(
+        self, flow: FlowRef, after: DeliveryId
+    ) -> AsyncGenerator[Delivery, None]:
+        while True:
+            for announcement in await self._flows.follow(
+                flow, after=after, wait_ms=self._longest_wait_ms
+            ):
+                after = announcement.delivery_id
+                record = await self._available(flow, announcement)
+                if record is not None:
+                    yield Delivery(delivery_id="", latent=describe(record, self._clock_ms()))
+
+    async def _for_one_member(self, member: GroupMember) -> AsyncGenerator[Delivery, None]:
+        async for announcement in self._given(member):
+            delivery_id = announcement.delivery_id
+            record = await self._available(member.flow, announcement)
+            if record is None:
+                await self._flows.acknowledge(member.flow, member.group, [delivery_id])
+            else:
+                yield Delivery(delivery_id=delivery_id, latent=describe(record, self._clock_ms()))
+
+    async def _given(self, member: GroupMember) -> AsyncGenerator[Announcement, None]:
+        """First what this member left unacknowledged, then what others did, then what is new."""
+        after = _OLDEST
+        while pending := await self._flows.pending(member, after=after):
+            for announcement in pending:
+                yield announcement
+            after = pending[-1].delivery_id
+        while True:
+            for announcement in await self._flows.claim(member, idle_ms=self._redelivery_ms):
+                yield announcement
+            for announcement in await self._flows.receive(member, wait_ms=self._longest_wait_ms):
+                yield announcement
+
+    async def _available(self, flow: FlowRef, announcement: Announcement) -> LatentRecord | None:
+        ref = LatentRef(tenant=flow.tenant, latent_id=announcement.latent_id)
+        try:
+            record = await self._latents.find(ref)
+        except UnknownLatent:
+            return None
+        return record if is_available(record, self._clock_ms()) else None

@@ -1,0 +1,139 @@
+"""The receiver as a process: its parts and how they are put together."""
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+
+from opentelemetry.trace import Tracer
+
+from latentflow.calls import SessionId
+from latentflow.errors import LatentFlowError
+from latentflow.rpc.broker_client import BrokerClient
+from latentflow.rpc.channel import open_channel
+from latentflow.rpc.otel import setup_telemetry
+from latentflow.rpc.process import run
+from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
+from latentflow.rpc.standby import Standby
+from latentflow.rpc.worker import Worker
+from services.receiver.answering import Answering
+from services.receiver.budget import MemoryBudget
+from services.receiver.engine import Engine
+from services.receiver.inputs import Gathering
+from services.receiver.resident import Resident, load
+from services.receiver.servicer import SERVICE, ReceiverServicer, add_to_server
+from services.receiver.sessions import Clock, Sessions
+from services.receiver.settings import Settings
+
+_log = logging.getLogger("latentflow.receiver")
+
+
+class Running(NamedTuple):
+    server: RunningServer
+    worker: Worker
+
+
+def new_session_id() -> SessionId:
+    """Not to be guessed."""
+    return SessionId(secrets.token_hex(16))
+
+
+def open_sessions(settings: Settings, clock: Clock) -> Sessions:
+    return Sessions(
+        budget=MemoryBudget("session_bytes", settings.session_bytes),
+        clock=clock,
+        new_id=new_session_id,
+    )
+
+
+async def load_resident(settings: Settings, worker: Worker) -> Resident:
+    """On the worker's thread: while it loads, the event loop answers."""
+    async with worker.turn() as turn:
+        return await turn.run(
+            partial(load, settings.model, settings.adapters, threads=settings.threads)
+        )
+
+
+async def load_answering(
+    settings: Settings, worker: Worker, broker: BrokerClient, sessions: Sessions, tracer: Tracer
+) -> Answering:
+    resident = await load_resident(settings, worker)
+    engine = Engine(resident, worker, max_batch=settings.max_batch)
+    await engine.warm_up()
+    return Answering(
+        engine=engine,
+        gathering=Gathering(
+            broker=broker, resident=resident, fetch_seconds=settings.fetch_seconds, tracer=tracer
+        ),
+        sessions=sessions,
+        fetch_budget=MemoryBudget("fetch_bytes", settings.fetch_bytes),
+        tracer=tracer,
+    )
+
+
+def build(settings: Settings, standby: Standby[Answering], tracer: Tracer) -> RunningServer:
+    return build_server(
+        ServerSettings(
+            host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
+        ),
+        [Registration(service=SERVICE, add=partial(add_to_server, ReceiverServicer(standby)))],
+        tracer=tracer,
+    )
+
+
+async def end_idle(sessions: Sessions, *, every_seconds: float = 1.0) -> None:
+    """Frees what nobody asks for any more, until cancelled."""
+    while True:
+        await asyncio.sleep(every_seconds)
+        sessions.end_idle()
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, clock: Clock = time.monotonic, tracer: Tracer
+) -> AsyncIterator[Running]:
+    """Listens first, then loads; drained at the end of the block."""
+    worker = Worker("receiver", max_admitted=settings.max_waiting)
+    sessions = open_sessions(settings, clock)
+    standby = Standby[Answering]("receiver")
+    server = build(settings, standby, tracer)
+    async with open_channel(settings.broker) as channel:
+        await server.start_waiting()
+        _log.info("receiver listening on %s:%d", settings.host, server.port)
+        ending = asyncio.create_task(end_idle(sessions))
+        try:
+            broker = BrokerClient(channel)
+            standby.fill(await load_answering(settings, worker, broker, sessions, tracer))
+            await server.report_serving()
+            _log.info("receiver ready")
+            yield Running(server, worker)
+        finally:
+            ending.cancel()
+            await server.drain()
+            await worker.close()
+
+
+async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
+    telemetry = setup_telemetry("latentflow-receiver", environment)
+    async with running(settings, tracer=telemetry.tracer):
+        await stop.wait()
+    telemetry.shutdown()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = Settings.from_environment(os.environ)
+        run(partial(serve, settings, os.environ))
+    except LatentFlowError as error:
+        sys.exit(f"receiver: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""One answer as its caller hears it: events, timings and the spans of its stages.
+
+Knows nothing of how the steps come about.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opentelemetry.trace import Tracer
+
+from latentflow.calls import GenerateEvent, GenerateTimings, LatentOutcome, TokenText, Usage
+from latentflow.model.generation import Piece
+from latentflow.rpc import conventions
+from latentflow.rpc.stages import record_stage
+from services.receiver.asking import Injected, Step
+from services.receiver.priming import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a question is asked over, and what happened to the latents in it."""
+
+    source: Source
+    outcomes: tuple[LatentOutcome, ...] = ()
+    fetch_seconds: float = 0.0
+
+
+class Answer:
+    """Hears Injected first, then pieces; `tell` gets what the caller is to hear."""
+
+    def __init__(
+        self, prepared: Prepared, tell: Callable[[GenerateEvent], None], tracer: Tracer
+    ) -> None:
+        self._prepared = prepared
+        self._tell = tell
+        self._tracer = tracer
+        self._injected: Injected | None = None
+        self._injected_at = 0.0
+        self._first_at = 0.0
+
+    def hear(self, step: Step) -> None:
+        if isinstance(step, Injected):
+            self._hear_injected(step)
+        else:
+            self._hear_piece(step)
+
+    def _hear_injected(self, injected: Injected) -> None:
+        self._injected, self._injected_at = injected, time.perf_counter()
+        slots = {conventions.LATENT_SLOTS: injected.latent_slots}
+        record_stage(self._tracer, conventions.INJECT, injected.inject_seconds, slots)
+        for outcome in self._prepared.outcomes:
+            self._tell(outcome)
+
+    def _hear_piece(self, piece: Piece) -> None:
+        assert self._injected is not None
+        if piece.tokens == 1:
+            self._first_at = time.perf_counter()
+            read = {conventions.GEN_AI_INPUT_TOKENS: self._injected.prompt_tokens}
+            seconds = self._first_at - self._injected_at
+            record_stage(self._tracer, conventions.PREFILL, seconds, read)
+        self._tell(TokenText(text=piece.text))
+        if piece.finish is not None:
+            self._tell(self._usage(piece, self._injected))
+
+    def _usage(self, last: Piece, injected: Injected) -> Usage:
+        assert last.finish is not None
+        decode_seconds = time.perf_counter() - self._first_at
+        written = {
+            conventions.GEN_AI_OUTPUT_TOKENS: last.tokens,
+            conventions.GEN_AI_FINISH_REASONS: last.finish.value,
+        }
+        record_stage(self._tracer, conventions.DECODE, decode_seconds, written)
+        return Usage(
+            prompt_tokens=injected.prompt_tokens,
+            latent_slots=injected.latent_slots,
+            completion_tokens=last.tokens,
+            finish=last.finish,
+            timings=GenerateTimings(
+                queue_seconds=injected.queue_seconds,
+                fetch_seconds=self._prepared.fetch_seconds,
+                inject_seconds=injected.inject_seconds,
+                prefill_seconds=self._first_at - self._injected_at,
+                decode_seconds=decode_seconds,
+            ),
+        )

@@ -1,0 +1,129 @@
+"""Generate, Score and the sessions: gathers what a call names, and asks the engine over it."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+
+from opentelemetry.trace import Tracer
+
+from latentflow.calls import (
+    GenerateCall,
+    GenerateEvent,
+    LatentInputs,
+    LatentOutcome,
+    OpenSessionCall,
+    Prompt,
+    ScoreCall,
+    Scored,
+    ServiceDescription,
+    Session,
+    SessionId,
+)
+from latentflow.errors import InvalidInput
+from latentflow.latent import Tenant
+from latentflow.rpc import conventions
+from latentflow.rpc.stages import stage
+from latentflow.rpc.told import Tell
+from services.receiver.answer import Answer, Prepared
+from services.receiver.asking import Ask
+from services.receiver.budget import MemoryBudget, account
+from services.receiver.engine import Engine
+from services.receiver.inputs import Gathering
+from services.receiver.reading import reading_of
+from services.receiver.sessions import Sessions
+
+TellOutcome = Callable[[LatentOutcome], None]
+
+
+def _to_nobody(_outcome: LatentOutcome) -> None:
+    """A call with one response says what failed in its error."""
+
+
+class Answering:
+    """Every method raises Overloaded before any work, and as `Gathering.gather` and `Engine`."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        gathering: Gathering,
+        sessions: Sessions,
+        fetch_budget: MemoryBudget,
+        tracer: Tracer,
+    ) -> None:
+        self._engine = engine
+        self._gathering = gathering
+        self._sessions = sessions
+        self._fetch_budget = fetch_budget
+        self._tracer = tracer
+
+    def describe(self) -> ServiceDescription:
+        return self._engine.describe()
+
+    async def generate(self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]) -> None:
+        """Tells outcomes, tokens, last the usage. Cancelling stops it and frees its memory."""
+        with self._engine.admit():
+            async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
+                answer = Answer(prepared, tell, self._tracer)
+                ask = Ask(
+                    source=prepared.source, question=call.prompt.question, sampling=call.sampling
+                )
+                async with aclosing(self._engine.answer(ask)) as steps:
+                    async for step in steps:
+                        answer.hear(step)
+
+    async def score(self, tenant: Tenant, call: ScoreCall) -> Scored:
+        with self._engine.admit():
+            async with self._prepared(tenant, call.prompt, call.source, _to_nobody) as prepared:
+                with stage(self._tracer, conventions.PREFILL):
+                    scores = await self._engine.score(
+                        prepared.source, call.prompt.question, call.options
+                    )
+                return Scored(outcomes=prepared.outcomes, scores=scores)
+
+    async def open_session(self, tenant: Tenant, call: OpenSessionCall) -> Session:
+        """Memory is accounted before the cache is made. Raises Overloaded when there is none."""
+        with self._engine.admit(), account(self._fetch_budget) as fetched:
+            gathered = await self._gathering.gather(call.inputs, fetched, _to_nobody)
+            reading = reading_of(call.context, gathered.parts)
+            async with self._engine.priming() as priming:
+                plan = await priming.plan(reading)
+                with self._sessions.room(self._engine.bytes_of(plan)) as room:
+                    with stage(self._tracer, conventions.INJECT):
+                        primed = await priming.prime(plan)
+                    session_id = self._sessions.keep(
+                        tenant, primed, room, idle_seconds=call.idle_seconds
+                    )
+        return Session(session_id=session_id, outcomes=gathered.outcomes, latent_slots=primed.slots)
+
+    def close_session(self, tenant: Tenant, session_id: SessionId) -> None:
+        """Raises UnknownSession."""
+        self._sessions.close(tenant, session_id)
+
+    @asynccontextmanager
+    async def _prepared(
+        self,
+        tenant: Tenant,
+        prompt: Prompt,
+        source: LatentInputs | SessionId,
+        tell_failed: TellOutcome,
+    ) -> AsyncIterator[Prepared]:
+        """What a question is asked over, with its memory for as long as the block lasts."""
+        if isinstance(source, LatentInputs):
+            with account(self._fetch_budget) as fetched:
+                began_at = time.perf_counter()
+                gathered = await self._gathering.gather(source, fetched, tell_failed)
+                yield Prepared(
+                    source=reading_of(prompt.context, gathered.parts),
+                    outcomes=gathered.outcomes,
+                    fetch_seconds=time.perf_counter() - began_at if source.latents else 0.0,
+                )
+        else:
+            _require_no_context(prompt)
+            with self._sessions.use(tenant, source) as primed:
+                yield Prepared(source=primed)
+
+
+def _require_no_context(prompt: Prompt) -> None:
+    if prompt.context:
+        raise InvalidInput(field="prompt.context", problem="must be empty: the session has its own")

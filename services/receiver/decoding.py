@@ -1,0 +1,101 @@
+"""Decodes the answers to several questions at once; each row succeeds, fails or stops by itself.
+
+Computes, so it runs on the engine's thread. Legend: B batch, H KV heads, K columns, D head_dim.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from latentflow.calls import Sampling
+from latentflow.model.capture import CHUNK_TOKENS
+from latentflow.model.chunks import read_on
+from latentflow.model.generation import generate
+from latentflow.model.reading import ReadCache
+from services.receiver.asking import Asked, Injected
+from services.receiver.priming import Primed, Primer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A question ready to be answered: `prompt` is what is left of it to read after `cache`."""
+
+    asked: Asked
+    cache: ReadCache
+    prompt: list[int]
+    sampling: Sampling
+
+
+def decode(primer: Primer, batch: Sequence[Asked]) -> None:
+    """Tells every question its steps. What fails one row is told to that one alone."""
+    rows = [row for asked in batch if (row := _row(primer, asked)) is not None]
+    if not rows:
+        return
+    steps = generate(
+        primer.backbone,
+        stack([row.cache for row in rows]),
+        [row.prompt for row in rows],
+        [row.sampling for row in rows],
+        is_cancelled=lambda index: rows[index].asked.is_cancelled(),
+    )
+    for step in steps:
+        for piece in step:
+            rows[piece.row].asked.tell(piece)
+
+
+def stack(caches: Sequence[ReadCache]) -> ReadCache:
+    """One-row caches as the rows of one, padded on the right to the longest."""
+    if len(caches) == 1:
+        return caches[0]
+    columns = max(cache.mask_BK.shape[1] for cache in caches)
+    return ReadCache(
+        keys=_rows_of([cache.keys for cache in caches], columns),
+        values=_rows_of([cache.values for cache in caches], columns),
+        mask_BK=torch.cat(
+            [pad(cache.mask_BK, (0, columns - cache.mask_BK.shape[1])) for cache in caches]
+        ),
+    )
+
+
+def _rows_of(caches: Sequence[tuple[Tensor, ...]], columns: int) -> tuple[Tensor, ...]:
+    return tuple(
+        torch.cat([pad(row_BHKD, (0, 0, 0, columns - row_BHKD.shape[2])) for row_BHKD in layer])
+        for layer in zip(*caches, strict=True)
+    )
+
+
+def _row(primer: Primer, asked: Asked) -> Row | None:
+    try:
+        return _ready(primer, asked)
+    except Exception as error:
+        asked.fail(error)
+        return None
+
+
+def _ready(primer: Primer, asked: Asked) -> Row:
+    began_at = time.perf_counter()
+    primed, ids = primer.ready(asked.ask.source, asked.ask.question, asked.is_cancelled)
+    asked.tell(
+        Injected(
+            prompt_tokens=primed.positions - primed.slots + len(ids),
+            latent_slots=primed.slots,
+            queue_seconds=began_at - asked.asked_at,
+            inject_seconds=time.perf_counter() - began_at,
+        )
+    )
+    head, tail = ids[:-CHUNK_TOKENS], ids[-CHUNK_TOKENS:]
+    return Row(
+        asked=asked,
+        cache=read_on(primer.backbone, primed.cache, head, is_cancelled=asked.is_cancelled),
+        prompt=tail,
+        sampling=_stopping(asked.ask.sampling, primed),
+    )
+
+
+def _stopping(sampling: Sampling, primed: Primed) -> Sampling:
+    """Ends also where the form says that an answer ends."""
+    return replace(sampling, stop=(primed.form.stop, *sampling.stop))

@@ -1,0 +1,88 @@
+"""The receiver's engine: the resident model and the one thread that computes with it.
+
+Owns what runs on the thread; knows nothing of latents' ways here, nor of sessions.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
+
+from latentflow.calls import OptionScore, ServiceDescription
+from latentflow.model.prompt import PromptFormat
+from latentflow.model.scoring import score_options
+from latentflow.rpc.worker import Turn, Worker
+from services.receiver.asking import Ask, Step
+from services.receiver.batches import Batches
+from services.receiver.decoding import decode
+from services.receiver.priming import IsCancelled, Plan, Primed, Primer, Source
+from services.receiver.reading import Reading
+from services.receiver.resident import Resident
+
+
+class Priming:
+    """The thread, held by one caller from the plan of a cache to the cache."""
+
+    def __init__(self, primer: Primer, turn: Turn) -> None:
+        self._primer = primer
+        self._turn = turn
+
+    async def plan(self, reading: Reading) -> Plan:
+        """Raises ContextTooLong."""
+        return await self._turn.run(partial(self._primer.plan, reading))
+
+    async def prime(self, plan: Plan) -> Primed:
+        return await self._turn.run(partial(self._primer.prime, plan, self._turn.is_cancelled))
+
+
+class Engine:
+    """Belongs to one event loop, which never computes."""
+
+    def __init__(self, resident: Resident, worker: Worker, *, max_batch: int) -> None:
+        self._resident = resident
+        self._worker = worker
+        self._primer = Primer(resident.backbone)
+        self._batches = Batches(worker, partial(decode, self._primer), max_rows=max_batch)
+
+    async def warm_up(self) -> None:
+        """Does what would make the first call slower than the others."""
+        forms = [adapter.header.prompt for adapter in self._resident.adapters.values()]
+        async with self._worker.turn() as turn:
+            await turn.run(partial(self._primer.warm_up, [PromptFormat(), *forms]))
+
+    def describe(self) -> ServiceDescription:
+        return self._resident.describe()
+
+    def admit(self) -> AbstractContextManager[None]:
+        """A place for one call, from before its work to after it. Raises Overloaded."""
+        return self._worker.admit()
+
+    def answer(self, ask: Ask) -> AsyncGenerator[Step, None]:
+        """Injected, then the answer piece by piece; leaving early stops it and frees its memory.
+
+        Raises EmptyInput, ContextTooLong.
+        """
+        return self._batches.answer(ask)
+
+    async def score(
+        self, source: Source, question: str, options: Sequence[str]
+    ) -> tuple[OptionScore, ...]:
+        """Raises EmptyInput, ContextTooLong."""
+        async with self._worker.turn() as turn:
+            return await turn.run(
+                partial(self._score, source, question, options, turn.is_cancelled)
+            )
+
+    def bytes_of(self, plan: Plan) -> int:
+        """Memory of the planned cache."""
+        return self._primer.bytes_of(plan)
+
+    @asynccontextmanager
+    async def priming(self) -> AsyncIterator[Priming]:
+        async with self._worker.turn() as turn:
+            yield Priming(self._primer, turn)
+
+    def _score(
+        self, source: Source, question: str, options: Sequence[str], is_cancelled: IsCancelled
+    ) -> tuple[OptionScore, ...]:
+        primed, ids = self._primer.ready(source, question, is_cancelled)
+        return score_options(self._primer.backbone, primed.cache, ids, options)

@@ -1,0 +1,148 @@
+"""From the latents that a call names to what the receiver can read: fetched, verified, accepted.
+
+Owns the outcome of each, fallbacks included; commit comes before use, as the broker's client
+gives nothing away before it. Knows nothing of the model's work.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from opentelemetry import trace
+
+from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
+from latentflow.errors import LatentFlowError, Unreachable
+from latentflow.latent import LatentId, Manifest, Outcome, require_same
+from latentflow.rpc import conventions
+from latentflow.rpc.broker_client import BrokerClient, Fetched
+from latentflow.rpc.deadline_interceptor import remaining_seconds
+from latentflow.rpc.facts import reason_of
+from latentflow.rpc.links import link_creation
+from latentflow.rpc.stages import stage
+from latentflow.wire.quantise import unpack
+from latentflow.wire.text import read_text
+from services.receiver.acceptance import accept, accept_fallback, resident_bytes
+from services.receiver.budget import Account
+from services.receiver.reading import Message, Part, Slots
+from services.receiver.resident import Resident
+
+TellOutcome = Callable[[LatentOutcome], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A latent that can be read, or the message in its place."""
+
+    part: Part
+    outcome: LatentOutcome
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    outcome: LatentOutcome
+    error: LatentFlowError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """In the order of the call's inputs."""
+
+    parts: tuple[Part, ...]
+    outcomes: tuple[LatentOutcome, ...]
+
+
+class Gathering:
+    """A latent is waited for `fetch_seconds`, or to the call's deadline when that is sooner."""
+
+    def __init__(
+        self,
+        *,
+        broker: BrokerClient,
+        resident: Resident,
+        fetch_seconds: float,
+        tracer: trace.Tracer,
+    ) -> None:
+        self._broker = broker
+        self._resident = resident
+        self._holdings = resident.holdings()
+        self._fetch_seconds = fetch_seconds
+        self._tracer = tracer
+
+    async def gather(
+        self, inputs: LatentInputs, memory: Account, tell_failed: TellOutcome
+    ) -> Gathered:
+        """All at once. `tell_failed` hears of each that can't be used, then the first one's error
+        is raised. The current span gets a link to each latent's creation.
+        """
+        if not inputs.latents:
+            return Gathered(parts=(), outcomes=())
+        span = trace.get_current_span()
+        with stage(self._tracer, conventions.FETCH):
+            results = await asyncio.gather(*(self._find(each, memory) for each in inputs.latents))
+            found = _all_found(results, tell_failed)
+        for each in found:
+            link_creation(span, each.traceparent)
+        return Gathered(
+            parts=tuple(each.part for each in found),
+            outcomes=tuple(each.outcome for each in found),
+        )
+
+    async def _find(self, given: LatentInput, memory: Account) -> Found | Lost:
+        try:
+            return await self._latent(given.latent_id, memory)
+        except LatentFlowError as error:
+            return await self._instead(given, error, memory)
+
+    async def _latent(self, latent_id: LatentId, memory: Account) -> Found:
+        fetched = await self._fetch(latent_id, partial(accept, holdings=self._holdings), memory)
+        outcome = LatentOutcome(
+            latent_id=latent_id, outcome=Outcome.LATENT, wire_bytes=fetched.wire_bytes
+        )
+        part = await asyncio.to_thread(self._part, fetched)
+        return Found(part=part, outcome=outcome, traceparent=fetched.manifest.traceparent)
+
+    async def _instead(
+        self, given: LatentInput, error: LatentFlowError, memory: Account
+    ) -> Found | Lost:
+        """The fallback, when there is one and a broker to ask for it."""
+        reason = reason_of(error)
+        failed = LatentOutcome(latent_id=given.latent_id, outcome=Outcome.FAILED, reason=reason)
+        if given.fallback is None or isinstance(error, Unreachable):
+            return Lost(outcome=failed, error=error)
+        try:
+            fetched = await self._fetch(given.fallback, accept_fallback, memory)
+            part = Message(text=read_text(fetched.stream))
+        except LatentFlowError:
+            return Lost(outcome=failed, error=error)
+        outcome = replace(failed, outcome=Outcome.TEXT_FALLBACK, wire_bytes=fetched.wire_bytes)
+        return Found(part=part, outcome=outcome, traceparent=fetched.manifest.traceparent)
+
+    async def _fetch(
+        self, latent_id: LatentId, check: Callable[[Manifest], object], memory: Account
+    ) -> Fetched:
+        def admit(manifest: Manifest) -> None:
+            require_same(latent_id, manifest.latent_id, "latent_id")
+            check(manifest)
+            memory.take(resident_bytes(manifest))
+
+        timeout = min(self._fetch_seconds, remaining_seconds())
+        return await self._broker.fetch(latent_id, timeout=timeout, admit=admit)
+
+    def _part(self, fetched: Fetched) -> Part:
+        manifest = fetched.manifest
+        digest = accept(manifest, self._holdings)
+        if digest is None:
+            return Message(text=read_text(fetched.stream))
+        vectors = unpack(fetched.stream, manifest.layout, manifest.codec)
+        return Slots(adapter=self._resident.adapters[digest], vectors=vectors)
+
+
+def _all_found(results: Sequence[Found | Lost], tell_failed: TellOutcome) -> list[Found]:
+    lost = [result for result in results if isinstance(result, Lost)]
+    for each in lost:
+        tell_failed(each.outcome)
+    if lost:
+        raise lost[0].error
+    return [result for result in results if isinstance(result, Found)]

@@ -1,0 +1,124 @@
+"""From what is to be read to a cache that a question can be asked over: tokens, slots, in order.
+
+Computes, so it runs on the engine's thread. Knows nothing of queues or the wire.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+
+from latentflow.model.backbone import Backbone
+from latentflow.model.chunks import read_on
+from latentflow.model.injection import inject_prefix
+from latentflow.model.prompt import PromptFormat, message_ids, prefix_ids, question_ids
+from latentflow.model.reading import ReadCache, empty_cache, require_fit
+from services.receiver.reading import Reading, Slots
+
+IsCancelled = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A reading in tokens: `prefix` first, then each step's tokens or slots."""
+
+    form: PromptFormat
+    is_plain: bool
+    prefix: list[int]
+    steps: tuple[list[int] | Slots, ...]
+
+    @property
+    def slots(self) -> int:
+        return sum(step.vectors.layout.slots for step in self.steps if isinstance(step, Slots))
+
+    @property
+    def positions(self) -> int:
+        read = sum(len(step) for step in self.steps if not isinstance(step, Slots))
+        return len(self.prefix) + read + self.slots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Primed:
+    """A cache of one row that a question can follow. `slots` of its positions came as latents."""
+
+    form: PromptFormat
+    cache: ReadCache
+    positions: int
+    slots: int
+
+
+Source = Reading | Primed
+
+
+class Primer:
+    """Reads every form's own prefix once and keeps it."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.backbone = backbone
+        self._prefixes: dict[PromptFormat, ReadCache] = {}
+
+    def warm_up(self, forms: Iterable[PromptFormat]) -> None:
+        """Reads the prefix of each form, so that no call has to wait for it."""
+        for form in forms:
+            self.prime(self.plan(Reading(form=form, context="", parts=())), _never)
+
+    def plan(self, reading: Reading) -> Plan:
+        """Raises ContextTooLong before anything is read."""
+        tokenizer = self.backbone.tokenizer
+        plan = Plan(
+            form=reading.form,
+            is_plain=not reading.context.strip(),
+            prefix=prefix_ids(tokenizer, reading.form, own_context=reading.context),
+            steps=tuple(
+                part if isinstance(part, Slots) else message_ids(tokenizer, part.text)
+                for part in reading.parts
+            ),
+        )
+        require_fit(self.backbone, plan.positions + 1, field="prompt")
+        return plan
+
+    def ready(
+        self, source: Source, question: str, is_cancelled: IsCancelled
+    ) -> tuple[Primed, list[int]]:
+        """The primed cache and the question's tokens, which it does not hold yet.
+
+        Raises EmptyInput, ContextTooLong unless an answer has room, Cancelled.
+        """
+        before = source if isinstance(source, Primed) else self.plan(source)
+        ids = question_ids(self.backbone.tokenizer, before.form, question)
+        require_fit(self.backbone, before.positions + len(ids) + 1, field="prompt")
+        primed = before if isinstance(before, Primed) else self.prime(before, is_cancelled)
+        return primed, ids
+
+    @torch.no_grad()
+    def prime(self, plan: Plan, is_cancelled: IsCancelled) -> Primed:
+        """Raises Cancelled between two chunks."""
+        cache = self._prefix(plan, is_cancelled)
+        for step in plan.steps:
+            if isinstance(step, Slots):
+                slots = step.adapter.translate(step.vectors)
+                cache = inject_prefix(self.backbone, cache, slots)
+            else:
+                cache = read_on(self.backbone, cache, step, is_cancelled=is_cancelled)
+        return Primed(form=plan.form, cache=cache, positions=plan.positions, slots=plan.slots)
+
+    def bytes_of(self, plan: Plan) -> int:
+        """Memory of its cache: keys and values of every layer at every position."""
+        shape = self.backbone.shape
+        values = 2 * shape.layers * shape.kv_width * plan.positions
+        return values * self.backbone.dtype.itemsize
+
+    def _prefix(self, plan: Plan, is_cancelled: IsCancelled) -> ReadCache:
+        if not plan.is_plain:
+            return self._read(plan.prefix, is_cancelled)
+        if plan.form not in self._prefixes:
+            self._prefixes[plan.form] = self._read(plan.prefix, is_cancelled)
+        return self._prefixes[plan.form]
+
+    def _read(self, ids: list[int], is_cancelled: IsCancelled) -> ReadCache:
+        empty = empty_cache(self.backbone, 1)
+        return read_on(self.backbone, empty, ids, is_cancelled=is_cancelled)

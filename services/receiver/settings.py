@@ -1,0 +1,57 @@
+"""The receiver's settings, read from environment variables and checked before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from latentflow.errors import InvalidInput
+from latentflow.rpc.environment import settings_from
+
+PREFIX = "LATENTFLOW_RECEIVER_"
+_LONGEST_SECONDS = 3600
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is the variable LATENTFLOW_RECEIVER_<NAME>; the values here are the defaults.
+
+    `model` and `adapters` are folders, `broker` is an address. `max_waiting` calls may be
+    admitted at once, those that are worked on included; up to `max_batch` answers are decoded
+    together. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
+    `session_bytes` what sessions keep. A latent is waited for `fetch_seconds` at most.
+    `threads` is how many torch uses, 0 for its own choice.
+    """
+
+    model: Path
+    adapters: Path
+    host: str = "127.0.0.1"
+    port: int = 50053
+    broker: str = "127.0.0.1:50051"
+    max_waiting: int = 64
+    max_batch: int = 8
+    fetch_bytes: int = 256 * _MIB
+    session_bytes: int = 512 * _MIB
+    fetch_seconds: float = 30.0
+    threads: int = 0
+    grace_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
+        for field in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes"):
+            _require(getattr(self, field) >= 1, field, "must be at least 1")
+        _require(self.threads >= 0, "threads", "must not be negative")
+        in_range = 0 < self.fetch_seconds <= _LONGEST_SECONDS
+        _require(in_range, "fetch_seconds", f"must be above 0, at most {_LONGEST_SECONDS}")
+        in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
+        _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Raises InvalidInput naming the variable."""
+        return settings_from(cls, PREFIX, environment)
+
+
+def _require(condition: bool, field: str, problem: str) -> None:
+    if not condition:
+        raise InvalidInput(field=PREFIX + field.upper(), problem=problem)

@@ -1,0 +1,49 @@
+"""The manifest of a new latent, as a pure function of the call and what was made for it."""
+
+from dataclasses import dataclass
+
+from latentflow.calls import LatentMeans, ShareCall, TextMeans
+from latentflow.latent import Digest, LatentId, Manifest, ModelIdentity
+from services.sharer.packed import Packed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """Who the latent is and when and under which trace it came to be."""
+
+    latent_id: LatentId
+    created_ms: int
+    traceparent: str
+
+
+def manifest_of(
+    call: ShareCall, packed: Packed, birth: Birth, *, sharer: ModelIdentity, content: Digest
+) -> Manifest:
+    """Raises InvalidInput or IdentityMissing as `Manifest` does."""
+    return Manifest(
+        latent_id=birth.latent_id,
+        flow=call.flow,
+        method=packed.method,
+        adapter=packed.adapter,
+        sharer=sharer,
+        receiver=packed.receiver,
+        layout=packed.layout,
+        codec=packed.codec,
+        position=packed.position,
+        created_ms=birth.created_ms,
+        expires_ms=birth.created_ms + call.lifetime_seconds * 1000,
+        content_digest=content,
+        traceparent=birth.traceparent,
+        labels=call.labels,
+    )
+
+
+def content_parts(call: ShareCall, adapter: Digest | None) -> tuple[str, ...]:
+    """What a latent's content follows from: equal parts make equal latents."""
+    return (call.context, call.need, adapter or "", *_options(call.means))
+
+
+def _options(means: LatentMeans | TextMeans) -> tuple[str, str]:
+    if isinstance(means, LatentMeans):
+        return means.quantisation, str(means.window)
+    return "text", str(means.max_tokens)

@@ -1,0 +1,88 @@
+"""Means `text`: a message that the sharer's own model writes."""
+
+from dataclasses import dataclass
+
+from latentflow.calls import FinishReason, Sampling, TextMeans
+from latentflow.errors import Cancelled
+from latentflow.latent import Method, PositionPolicy
+from latentflow.model.backbone import Backbone
+from latentflow.model.chunks import read_on
+from latentflow.model.generation import generate
+from latentflow.model.prompt import summary_ids
+from latentflow.model.reading import ReadCache, empty_cache, require_fit
+from latentflow.wire.text import TEXT_CODEC, text_layout, write_text
+from services.sharer.packed import Packed
+from services.sharer.work import IsCancelled, OnTokens
+
+# Left for decoding to begin with: its text is read behind these.
+_TAIL_TOKENS = 4
+_PARAGRAPH_END = "\n\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOrder:
+    """The order to summarise, read but for its last tokens."""
+
+    cache: ReadCache
+    tail: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageWork:
+    backbone: Backbone
+    means: TextMeans
+    context: str
+    need: str
+
+    def tokenise(self) -> list[int]:
+        ids = summary_ids(
+            self.backbone.tokenizer,
+            self.context,
+            max_tokens=self.means.max_tokens,
+            question=self.need,
+        )
+        require_fit(self.backbone, len(ids) + self.means.max_tokens, field="context")
+        return ids
+
+    def prefill(self, ids: list[int], on_tokens: OnTokens, is_cancelled: IsCancelled) -> ReadOrder:
+        head, tail = ids[:-_TAIL_TOKENS], ids[-_TAIL_TOKENS:]
+        cache = read_on(
+            self.backbone,
+            empty_cache(self.backbone, 1),
+            head,
+            on_tokens=on_tokens,
+            is_cancelled=is_cancelled,
+        )
+        on_tokens(len(ids))
+        return ReadOrder(cache=cache, tail=tail)
+
+    def summarise(self, read: ReadOrder, is_cancelled: IsCancelled) -> Packed:
+        """Raises EmptyInput when the model wrote nothing."""
+        stream = write_text(self._write(read, is_cancelled).strip())
+        return Packed(
+            method=Method.TEXT,
+            adapter=None,
+            receiver=None,
+            layout=text_layout(stream),
+            codec=TEXT_CODEC,
+            position=PositionPolicy.PROMPT,
+            stream=stream,
+        )
+
+    def _write(self, read: ReadOrder, is_cancelled: IsCancelled) -> str:
+        steps = generate(
+            self.backbone,
+            read.cache,
+            [read.tail],
+            [self._sampling()],
+            is_cancelled=lambda _row: is_cancelled(),
+        )
+        pieces = [piece for step in steps for piece in step]
+        if pieces[-1].finish is FinishReason.CANCELLED:
+            raise Cancelled()
+        return "".join(piece.text for piece in pieces)
+
+    def _sampling(self) -> Sampling:
+        """A model without a chat template does not know when its message is over."""
+        stop = (_PARAGRAPH_END,) if self.backbone.tokenizer.chat_template is None else ()
+        return Sampling(max_tokens=self.means.max_tokens, stop=stop)

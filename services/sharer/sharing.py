@@ -1,0 +1,107 @@
+"""Share: makes a latent with the engine, then publishes it; tells how far it is all the way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from opentelemetry.trace import Tracer
+
+from latentflow.calls import Published, ServiceDescription, ShareCall, Shared, ShareEvent
+from latentflow.latent import LatentInfo, Manifest, Tenant, new_latent_id
+from latentflow.rpc import conventions
+from latentflow.rpc.broker_client import BrokerClient
+from latentflow.rpc.deadline_interceptor import remaining_seconds
+from latentflow.rpc.propagation import current_traceparent
+from latentflow.rpc.stages import stage
+from latentflow.rpc.told import Tell
+from latentflow.wire.frames import make_frames
+from latentflow.wire.manifests import manifest_to_bytes
+from services.sharer.content_digest import ContentDigests
+from services.sharer.engine import Engine
+from services.sharer.manifest import Birth, content_parts, manifest_of
+from services.sharer.packed import Packed
+
+ClockMs = Callable[[], int]
+"""Unix milliseconds now."""
+
+_ENTROPY_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Births:
+    """Makes new latents' ids; `clock_ms` is Unix milliseconds, `entropy(n)` n random bytes."""
+
+    clock_ms: ClockMs
+    entropy: Callable[[int], bytes]
+
+    def next(self) -> Birth:
+        """Under the current span's trace."""
+        now_ms = self.clock_ms()
+        return Birth(
+            latent_id=new_latent_id(now_ms=now_ms, entropy=self.entropy(_ENTROPY_BYTES)),
+            created_ms=now_ms,
+            traceparent=current_traceparent(),
+        )
+
+
+class Sharing:
+    """The broker has `publish_seconds`, or to the call's deadline when that is sooner."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        broker: BrokerClient,
+        births: Births,
+        digests: ContentDigests,
+        publish_seconds: float,
+        tracer: Tracer,
+    ) -> None:
+        self._engine = engine
+        self._broker = broker
+        self._births = births
+        self._digests = digests
+        self._publish_seconds = publish_seconds
+        self._tracer = tracer
+
+    def describe(self) -> ServiceDescription:
+        return self._engine.describe()
+
+    async def share(self, tenant: Tenant, call: ShareCall, tell: Tell[ShareEvent]) -> None:
+        """Tells every event, last Shared. Cancelling stops the work or aborts the latent.
+
+        Raises Overloaded, as `Engine.make` and as `BrokerClient.publish`.
+        """
+        with self._engine.admit():
+            made = await self._engine.make(call, tell)
+            began_at = time.perf_counter()
+            latent = await self._publish(tenant, call, made.packed, tell)
+            publish_seconds = time.perf_counter() - began_at
+        timings = replace(made.timings, publish_seconds=publish_seconds)
+        tell(Shared(latent=latent, timings=timings))
+
+    async def _publish(
+        self, tenant: Tenant, call: ShareCall, packed: Packed, tell: Tell[ShareEvent]
+    ) -> LatentInfo:
+        def on_acknowledged(frames: int) -> None:
+            tell(Published(acknowledged_frames=frames))
+
+        with stage(self._tracer, conventions.PUBLISH) as span:
+            manifest = self._manifest(tenant, call, packed)
+            span.set_attribute(conventions.MESSAGING_MESSAGE_ID, manifest.latent_id)
+            span.set_attribute(conventions.MESSAGING_DESTINATION, manifest.flow)
+            return await self._broker.publish(
+                manifest_to_bytes(manifest),
+                make_frames([packed.stream], zstd_level=packed.codec.zstd_level),
+                timeout=min(self._publish_seconds, remaining_seconds()),
+                on_acknowledged=on_acknowledged,
+            )
+
+    def _manifest(self, tenant: Tenant, call: ShareCall, packed: Packed) -> Manifest:
+        return manifest_of(
+            call,
+            packed,
+            self._births.next(),
+            sharer=self._engine.identity,
+            content=self._digests.digest(tenant, *content_parts(call, packed.adapter)),
+        )

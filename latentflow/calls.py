@@ -247,11 +247,10 @@ class TokenText:
 
 
 class FinishReason(StrEnum):
-    """Why an answer ended. CANCELLED stays inside a service: a cancelled call has no usage."""
+    """Why an answer ended."""
 
     STOP = "stop"
     MAX_TOKENS = "max-tokens"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

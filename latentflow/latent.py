@@ -231,7 +231,11 @@ class Manifest:
             raise InvalidInput(field="labels", problem=f"at most {MAX_LABELS}")
 
     def _check_parties(self) -> None:
-        if self.method is Method.TEXT:
+        is_text = self.method is Method.TEXT
+        says_text = (self.layout.dtype is ElementType.UTF8, self.position is PositionPolicy.PROMPT)
+        if says_text != (is_text, is_text):
+            raise InvalidInput(field="method", problem="does not fit the layout and the position")
+        if is_text:
             if self.adapter is not None or self.receiver is not None:
                 raise InvalidInput(field="adapter", problem="a text message has none")
             return

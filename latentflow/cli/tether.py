@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import sys
+from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
 
@@ -20,6 +21,14 @@ def tether(parent: int) -> None:
         sys.exit("its parent is gone")
 
 
+def become(command: list[str]) -> NoReturn:
+    """Goes on as `command`; a command that can't be run is told in one line."""
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        sys.exit(f"{command[0]}: {error.strerror}")
+
+
 if __name__ == "__main__":
     tether(int(sys.argv[1]))
-    os.execvp(sys.argv[2], sys.argv[2:])
+    become(sys.argv[2:])

@@ -26,6 +26,9 @@ def convert(gguf: Path, folder: Path) -> None:
     model.save_pretrained(folder)
     tokenizer: Any = AutoTokenizer.from_pretrained(**source)
     tokenizer.save_pretrained(folder)
+    # The weights are left to their owner alone, but who serves them may be another user.
+    for path in folder.iterdir():
+        path.chmod(0o644)
 
 
 def main(arguments: list[str]) -> int:

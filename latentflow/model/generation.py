@@ -45,7 +45,8 @@ def generate(
     """Answers each prompt after `cache` (one row for all, or one each); a tuple a step.
 
     A step holds one piece for every answer not finished before; the last piece of each says
-    why it ended. A cancelled row leaves the batch before its next token, and frees its memory.
+    why it ended. A cancelled row leaves without a last piece before its next token, and frees
+    its memory.
     An answer that reaches the model's last position ends with MAX_TOKENS.
     Raises InvalidInput, EmptyInput, ContextTooLong.
     """
@@ -55,11 +56,15 @@ def generate(
     rows_B = torch.arange(len(prompts), device=backbone.device)
     logits_BV = backbone.logits(hidden_BTC[rows_B, mask_BT.sum(-1) - 1])
     while answers:
-        yield tuple(
-            answer.cancel() if is_cancelled(answer.row) else answer.step(logits_V)
-            for answer, logits_V in zip(answers, logits_BV, strict=True)
+        wanted = [not is_cancelled(answer.row) for answer in answers]
+        pieces = tuple(
+            answer.step(logits_V)
+            for answer, logits_V, is_wanted in zip(answers, logits_BV, wanted, strict=True)
+            if is_wanted
         )
-        answers, cache = _still_going(answers, cache)
+        if pieces:
+            yield pieces
+        answers, cache = _still_going(answers, wanted, cache)
         if answers:
             logits_BV, cache = _next_logits(backbone, cache, answers)
 
@@ -92,9 +97,6 @@ class _Answer:
                 FinishReason.STOP if self._text.stopped else FinishReason.MAX_TOKENS, text + rest
             )
         return self._piece(text)
-
-    def cancel(self) -> Piece:
-        return self._end(FinishReason.CANCELLED, "")
 
     def _end(self, finish: FinishReason, text: str) -> Piece:
         self.finish = finish
@@ -141,9 +143,13 @@ def _within_positions(backbone: Backbone, sampling: Sampling, used: int) -> Samp
     return replace(sampling, max_tokens=min(sampling.max_tokens, left))
 
 
-def _still_going(answers: list[_Answer], cache: ReadCache) -> tuple[list[_Answer], ReadCache]:
-    """The answers without those that ended, and the cache without their rows."""
-    going = [index for index, answer in enumerate(answers) if answer.finish is None]
+def _still_going(
+    answers: list[_Answer], wanted: Sequence[bool], cache: ReadCache
+) -> tuple[list[_Answer], ReadCache]:
+    """The answers that have not ended and are still wanted, and the cache of their rows."""
+    going = [
+        index for index, answer in enumerate(answers) if wanted[index] and answer.finish is None
+    ]
     if len(going) == len(answers):
         return answers, cache
     rows_N = torch.tensor(going, device=cache.mask_BK.device, dtype=torch.long)

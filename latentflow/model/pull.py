@@ -44,12 +44,14 @@ def installed(entry: CatalogueEntry, models: Path) -> Path:
 def pull(entry: CatalogueEntry, models: Path, report: Report) -> Path:
     """The model's folder, made first when there is none; `report` hears each step.
 
-    Safe against other processes that pull the same. Raises DownloadFailed or ModelFilesCorrupt.
+    Safe against other processes that pull the same; writes nothing when the folder is there.
+    Raises DownloadFailed or ModelFilesCorrupt.
     """
-    models.mkdir(parents=True, exist_ok=True)
-    with _locked(models / f"{entry.name}.lock", report):
-        if not (models / entry.name).is_dir():
-            _make(entry, models, report)
+    if not (models / entry.name).is_dir():
+        models.mkdir(parents=True, exist_ok=True)
+        with _locked(models / f"{entry.name}.lock", report):
+            if not (models / entry.name).is_dir():
+                _make(entry, models, report)
     return installed(entry, models)
 
 

@@ -162,6 +162,8 @@ Global___PublishOpened: _TypeAlias = PublishOpened  # noqa: Y015
 
 @_typing.final
 class PublishProgress(_message.Message):
+    """Frames that came together may be acknowledged together."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ACKNOWLEDGED_FRAMES_FIELD_NUMBER: _builtins.int

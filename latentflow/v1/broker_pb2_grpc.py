@@ -88,9 +88,10 @@ class BrokerServiceServicer:
         durable and the client goes on with that index. A repeated frame is acknowledged, not stored
         twice; opening a latent that is already committed answers `opened`, then `committed` to the
         same commit.
-        Errors: LATENT_EXISTS, LATENT_CLOSED, FRAME_OUT_OF_ORDER, FRAME_CORRUPT, FRAME_TOO_LARGE,
-        STREAM_MISMATCH, IDENTITY_MISSING, MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL,
-        STORE_UNAVAILABLE. None of them loses a frame that was acknowledged.
+        Errors: LATENT_EXISTS, LATENT_CLOSED, LATENT_EXPIRED, LATENT_INCOMPLETE, FRAME_OUT_OF_ORDER,
+        FRAME_CORRUPT, FRAME_TOO_LARGE, STREAM_MISMATCH, IDENTITY_MISSING, INVALID_INPUT, EMPTY_INPUT,
+        MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL, STORE_UNAVAILABLE. None of them loses a frame
+        that was acknowledged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,7 +112,7 @@ class BrokerServiceServicer:
         """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
         share the flow: each latent goes to one of them, at least once, and again after
         redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-        committed from the call on.
+        committed from the call on. The response headers say that the watch has begun.
         Errors: INVALID_INPUT, STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -45,9 +45,10 @@ class BrokerServiceStub:
     durable and the client goes on with that index. A repeated frame is acknowledged, not stored
     twice; opening a latent that is already committed answers `opened`, then `committed` to the
     same commit.
-    Errors: LATENT_EXISTS, LATENT_CLOSED, FRAME_OUT_OF_ORDER, FRAME_CORRUPT, FRAME_TOO_LARGE,
-    STREAM_MISMATCH, IDENTITY_MISSING, MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL,
-    STORE_UNAVAILABLE. None of them loses a frame that was acknowledged.
+    Errors: LATENT_EXISTS, LATENT_CLOSED, LATENT_EXPIRED, LATENT_INCOMPLETE, FRAME_OUT_OF_ORDER,
+    FRAME_CORRUPT, FRAME_TOO_LARGE, STREAM_MISMATCH, IDENTITY_MISSING, INVALID_INPUT, EMPTY_INPUT,
+    MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL, STORE_UNAVAILABLE. None of them loses a frame
+    that was acknowledged.
     """
     Subscribe: _grpc.UnaryStreamMultiCallable[_broker_pb2.SubscribeRequest, _broker_pb2.SubscribeResponse]
     """Reads one latent: the manifest, the frames from `first_frame` on in order, the commit. Frames
@@ -60,7 +61,7 @@ class BrokerServiceStub:
     """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
     share the flow: each latent goes to one of them, at least once, and again after
     redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-    committed from the call on.
+    committed from the call on. The response headers say that the watch has begun.
     Errors: INVALID_INPUT, STORE_UNAVAILABLE.
     """
     Ack: _grpc.UnaryUnaryMultiCallable[_broker_pb2.AckRequest, _broker_pb2.AckResponse]
@@ -98,9 +99,10 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     durable and the client goes on with that index. A repeated frame is acknowledged, not stored
     twice; opening a latent that is already committed answers `opened`, then `committed` to the
     same commit.
-    Errors: LATENT_EXISTS, LATENT_CLOSED, FRAME_OUT_OF_ORDER, FRAME_CORRUPT, FRAME_TOO_LARGE,
-    STREAM_MISMATCH, IDENTITY_MISSING, MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL,
-    STORE_UNAVAILABLE. None of them loses a frame that was acknowledged.
+    Errors: LATENT_EXISTS, LATENT_CLOSED, LATENT_EXPIRED, LATENT_INCOMPLETE, FRAME_OUT_OF_ORDER,
+    FRAME_CORRUPT, FRAME_TOO_LARGE, STREAM_MISMATCH, IDENTITY_MISSING, INVALID_INPUT, EMPTY_INPUT,
+    MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL, STORE_UNAVAILABLE. None of them loses a frame
+    that was acknowledged.
     """
     Subscribe: _aio.UnaryStreamMultiCallable[_broker_pb2.SubscribeRequest, _broker_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Reads one latent: the manifest, the frames from `first_frame` on in order, the commit. Frames
@@ -113,7 +115,7 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
     share the flow: each latent goes to one of them, at least once, and again after
     redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-    committed from the call on.
+    committed from the call on. The response headers say that the watch has begun.
     Errors: INVALID_INPUT, STORE_UNAVAILABLE.
     """
     Ack: _aio.UnaryUnaryMultiCallable[_broker_pb2.AckRequest, _broker_pb2.AckResponse]  # type: ignore[assignment]
@@ -154,9 +156,10 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
         durable and the client goes on with that index. A repeated frame is acknowledged, not stored
         twice; opening a latent that is already committed answers `opened`, then `committed` to the
         same commit.
-        Errors: LATENT_EXISTS, LATENT_CLOSED, FRAME_OUT_OF_ORDER, FRAME_CORRUPT, FRAME_TOO_LARGE,
-        STREAM_MISMATCH, IDENTITY_MISSING, MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL,
-        STORE_UNAVAILABLE. None of them loses a frame that was acknowledged.
+        Errors: LATENT_EXISTS, LATENT_CLOSED, LATENT_EXPIRED, LATENT_INCOMPLETE, FRAME_OUT_OF_ORDER,
+        FRAME_CORRUPT, FRAME_TOO_LARGE, STREAM_MISMATCH, IDENTITY_MISSING, INVALID_INPUT, EMPTY_INPUT,
+        MESSAGE_MALFORMED, QUOTA_EXCEEDED, STORE_FULL, STORE_UNAVAILABLE. None of them loses a frame
+        that was acknowledged.
         """
 
     @_abc_1.abstractmethod
@@ -181,7 +184,7 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
         share the flow: each latent goes to one of them, at least once, and again after
         redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-        committed from the call on.
+        committed from the call on. The response headers say that the watch has begun.
         Errors: INVALID_INPUT, STORE_UNAVAILABLE.
         """
 

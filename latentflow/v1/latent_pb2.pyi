@@ -282,7 +282,8 @@ Global___Label: _TypeAlias = Label  # noqa: Y015
 class Manifest(_message.Message):
     """Everything a receiver must know before it may use the frames. It travels as the exact bytes the
     publisher serialised: the commit's digest starts with them, so no part can be changed or
-    re-encoded on the way.
+    re-encoded on the way. They MUST be protobuf's deterministic form without unknown fields; a field
+    added later MUST reach brokers and readers before publishers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

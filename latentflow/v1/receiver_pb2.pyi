@@ -147,7 +147,7 @@ class Sampling(_message.Message):
     temperature: _builtins.float
     """0 means greedy."""
     top_p: _builtins.float
-    """0 to 1; 0 means 1."""
+    """0.000001 to 1; 0 means 1."""
     seed: _builtins.int
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

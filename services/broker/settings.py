@@ -1,14 +1,14 @@
 """The broker's settings, read from environment variables and checked before anything starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from latentflow.errors import InvalidInput
 from latentflow.latent import MAX_FRAME_BYTES
+from latentflow.rpc.environment import settings_from
 
-_PREFIX = "LATENTFLOW_BROKER_"
+PREFIX = "LATENTFLOW_BROKER_"
 _LONGEST_SECONDS = 3600
 _STORE_SCHEMES = ("redis", "rediss", "unix", "memory")
 
@@ -56,25 +56,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Raises InvalidInput naming the variable."""
-        given: dict[str, Any] = {
-            field.name: _parsed(field.name, type(field.default), environment[variable(field.name)])
-            for field in fields(cls)
-            if variable(field.name) in environment
-        }
-        return cls(**given)
-
-
-def variable(field: str) -> str:
-    return _PREFIX + field.upper()
-
-
-def _parsed(field: str, kind: type[Any], text: str) -> object:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise InvalidInput(field=variable(field), problem=f"{text!r} is no number") from error
+        return settings_from(cls, PREFIX, environment)
 
 
 def _require(condition: bool, field: str, problem: str) -> None:
     if not condition:
-        raise InvalidInput(field=variable(field), problem=problem)
+        raise InvalidInput(field=PREFIX + field.upper(), problem=problem)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from latentflow.calls import FinishReason, Sampling, TextMeans
+from latentflow.calls import Sampling, TextMeans
 from latentflow.errors import Cancelled
 from latentflow.latent import Method, PositionPolicy
 from latentflow.model.backbone import Backbone
@@ -77,10 +77,10 @@ class MessageWork:
             [self._sampling()],
             is_cancelled=lambda _row: is_cancelled(),
         )
-        pieces = [piece for step in steps for piece in step]
-        if pieces[-1].finish is FinishReason.CANCELLED:
+        written = "".join(piece.text for step in steps for piece in step)
+        if is_cancelled():
             raise Cancelled()
-        return "".join(piece.text for piece in pieces)
+        return written
 
     def _sampling(self) -> Sampling:
         """A model without a chat template does not know when its message is over."""

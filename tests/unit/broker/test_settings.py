@@ -35,7 +35,7 @@ def test_variables_are_read_by_type_and_others_ignored() -> None:
         ("UPLOAD_LEASE_SECONDS", "nan"),
         ("REDELIVERY_SECONDS", "inf"),
         ("GRACE_SECONDS", "-1"),
-        ("MAX_CALLS", ""),
+        ("MAX_CALLS", "many"),
         ("FOLLOWERS", "1.5"),
     ],
 )

@@ -29,7 +29,6 @@ def _draws(sampling: Sampling, count: int = 200) -> list[int]:
         {"seed": -1},
         {"seed": 1 << 64},
         {"stop": ("",)},
-        {"stop": ("x",) * 9},
     ],
     ids=str,
 )

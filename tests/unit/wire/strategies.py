@@ -93,13 +93,18 @@ label_lists = st.lists(labels, max_size=MAX_LABELS).map(tuple)
 
 # --- the latent -----------------------------------------------------------------------------
 
-layouts = st.builds(
-    TensorLayout,
-    layers=st.integers(1, 1024),
-    slots=st.integers(1, 1 << 20),
-    width=st.integers(1, 1 << 16),
-    dtype=st.sampled_from(ElementType),
-)
+
+def layouts(dtype: ElementType) -> st.SearchStrategy[TensorLayout]:
+    return st.builds(
+        TensorLayout,
+        layers=st.integers(1, 1024),
+        slots=st.integers(1, 1 << 20),
+        width=st.integers(1, 1 << 16),
+        dtype=st.just(dtype),
+    )
+
+
+VECTOR_POSITIONS = [place for place in PositionPolicy if place is not PositionPolicy.PROMPT]
 codecs = st.builds(Codec, quantisation=st.sampled_from(Quantisation), zstd_level=st.integers(1, 19))
 
 
@@ -115,9 +120,9 @@ def manifests(draw: st.DrawFn) -> Manifest:
         adapter=None if is_text else draw(digests),
         sharer=draw(identities),
         receiver=None if is_text else draw(identities),
-        layout=draw(layouts),
+        layout=draw(layouts(ElementType.UTF8 if is_text else ElementType.FLOAT32)),
         codec=draw(codecs),
-        position=draw(st.sampled_from(PositionPolicy)),
+        position=PositionPolicy.PROMPT if is_text else draw(st.sampled_from(VECTOR_POSITIONS)),
         created_ms=created_ms,
         expires_ms=created_ms + draw(st.integers(1, MAX_LIFETIME_SECONDS * 1000)),
         content_digest=draw(digests),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, MessageMalformed
-from latentflow.latent import Digest, Label, Manifest, Method
+from latentflow.latent import Digest, ElementType, Label, Manifest, Method, PositionPolicy
 from latentflow.v1 import latent_pb2
 from latentflow.wire.manifests import (
     MAX_MANIFEST_BYTES,
@@ -83,7 +83,9 @@ def test_a_missing_identity_is_named(field: str, change: Change) -> None:
         ("create_time", lambda m: setattr(m.create_time, "nanos", 123_000_001)),
         ("create_time", lambda m: setattr(m.create_time, "nanos", -1_000_000)),
         ("expire_time", lambda m: setattr(m.expire_time, "nanos", 1_000_000_000)),
-        ("adapter", lambda m: setattr(m, "method", latent_pb2.METHOD_TEXT)),
+        ("method", lambda m: setattr(m, "method", latent_pb2.METHOD_TEXT)),
+        ("method", lambda m: setattr(m, "position", latent_pb2.POSITION_POLICY_PROMPT)),
+        ("method", lambda m: setattr(m.layout, "dtype", latent_pb2.ELEMENT_TYPE_UTF8)),
     ],
 )
 def test_a_value_out_of_range_is_named(field: str, change: Change) -> None:
@@ -155,7 +157,14 @@ def test_a_name_without_a_utf8_form_is_refused() -> None:
 
 
 def test_a_text_message_names_only_its_sharer() -> None:
-    text = replace(MANIFEST, method=Method.TEXT, adapter=None, receiver=None)
+    text = replace(
+        MANIFEST,
+        method=Method.TEXT,
+        layout=replace(MANIFEST.layout, dtype=ElementType.UTF8),
+        position=PositionPolicy.PROMPT,
+        adapter=None,
+        receiver=None,
+    )
     assert manifest_from_bytes(manifest_to_bytes(text)) == text
     with pytest.raises(InvalidInput):
         replace(text, adapter=Digest("c1" * 32))

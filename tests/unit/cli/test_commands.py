@@ -1,0 +1,131 @@
+"""What the command line says to words that lead nowhere. Nothing here starts a process."""
+
+from pathlib import Path
+
+import pytest
+
+from latentflow.cli.commands import COMMANDS, run
+from latentflow.cli.settings import Settings
+from latentflow.errors import EmptyInput, InvalidInput, StackMissing, UnknownModel
+
+LATENT_ID = "01JD0000000000000000000000"
+NO_SERVICE = "127.0.0.1:1"
+
+
+@pytest.fixture
+def memo(tmp_path: Path) -> Path:
+    path = tmp_path / "memo.txt"
+    path.write_text("The lamp is green.")
+    return path
+
+
+def test_the_help_tells_of_every_command(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run(["--help"], settings)
+    assert raised.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(f"    {command.name} " in printed for command in COMMANDS)
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+def test_every_command_has_a_help_of_its_own(
+    settings: Settings, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run([name, "--help"], settings)
+    assert raised.value.code == 0
+    assert f"usage: latentflow {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["ask"], ["models"], ["share"]])
+def test_a_misuse_is_exit_code_2(settings: Settings, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run(words, settings)
+    assert raised.value.code == 2
+
+
+def test_a_file_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        run(["share", str(tmp_path / "none.txt")], settings)
+    assert raised.value.field == str(tmp_path / "none.txt")
+
+
+def test_a_file_that_is_no_text_is_named(settings: Settings, memo: Path) -> None:
+    memo.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        run(["share", str(memo)], settings)
+
+
+def test_an_empty_file_is_refused(settings: Settings, memo: Path) -> None:
+    memo.write_text(" \n")
+    with pytest.raises(EmptyInput, match="context"):
+        run(["share", str(memo)], settings)
+
+
+def test_an_empty_question_is_refused(settings: Settings) -> None:
+    with pytest.raises(EmptyInput, match=r"prompt\.question"):
+        run(["ask", " "], settings)
+
+
+def test_an_id_that_is_none_is_refused(settings: Settings) -> None:
+    with pytest.raises(InvalidInput, match="ULID"):
+        run(["ask", "What?", "--latent", "x"], settings)
+
+
+def test_too_many_latents_are_refused(settings: Settings) -> None:
+    with pytest.raises(InvalidInput, match=r"inputs\.latents"):
+        run(["ask", "What?", *["--latent", LATENT_ID] * 9], settings)
+
+
+def test_an_empty_address_is_refused(settings: Settings) -> None:
+    with pytest.raises(EmptyInput, match="receiver"):
+        run(["ask", "What?", "--receiver", ""], settings)
+
+
+def test_sharing_without_a_sharer_says_where_it_looked(settings: Settings, memo: Path) -> None:
+    with pytest.raises(StackMissing) as raised:
+        run(["share", str(memo), "--sharer", NO_SERVICE], settings)
+    assert (raised.value.service, raised.value.address) == ("sharer", NO_SERVICE)
+
+
+def test_asking_without_a_receiver_says_where_it_looked(settings: Settings) -> None:
+    with pytest.raises(StackMissing) as raised:
+        run(["ask", "What?", "--receiver", NO_SERVICE], settings)
+    assert (raised.value.service, raised.value.address) == ("receiver", NO_SERVICE)
+
+
+@pytest.mark.parametrize("given", ["--context", "--question"])
+def test_half_a_case_is_refused(settings: Settings, memo: Path, given: str) -> None:
+    missing = {"--context": "--question", "--question": "--context"}[given]
+    with pytest.raises(EmptyInput, match=missing):
+        run(["demo", given, str(memo)], settings)
+
+
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_a_model_of_no_name_and_no_folder_is_unknown(settings: Settings, command: str) -> None:
+    with pytest.raises(UnknownModel, match="smollm9"):
+        run([command, "--sharer-model", "smollm9"], settings)
+
+
+def test_pulling_a_model_of_no_name_is_refused(settings: Settings) -> None:
+    with pytest.raises(UnknownModel, match="smollm9"):
+        run(["models", "pull", "smollm9"], settings)
+
+
+def test_models_that_were_never_pulled_are_listed_so(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["models", "list"], settings)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["model", "smollm2-135m", "gemma3-270m"]
+    assert all("not pulled" in line for line in lines[1:])
+
+
+def test_a_folder_that_is_not_what_was_pulled_is_listed_as_corrupt(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (settings.models / "smollm2-135m").mkdir(parents=True)
+    run(["models", "list"], settings)
+    assert "corrupt" in capsys.readouterr().out.splitlines()[1]

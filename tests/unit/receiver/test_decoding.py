@@ -1,0 +1,146 @@
+"""Several questions decoded at once say what each of them says alone."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from latentflow.calls import FinishReason, Sampling
+from latentflow.errors import ContextTooLong
+from latentflow.model.generation import Piece
+from latentflow.model.reading import read
+from services.receiver.asking import Ask, Asked, Injected, Step
+from services.receiver.decoding import decode, stack
+from services.receiver.priming import Primed, Primer
+from services.receiver.reading import Message, Reading
+from tests.tiny_adapters import FORM
+from tests.tiny_pair import POSITIONS, TinyPair
+
+SAMPLING = Sampling(max_tokens=12)
+
+
+@pytest.fixture
+def primer(pair: TinyPair) -> Primer:
+    return Primer(pair.receiver)
+
+
+def reading(*texts: str) -> Reading:
+    return Reading(form=FORM, context="", parts=tuple(Message(text=text) for text in texts))
+
+
+def ask(question: str, *texts: str, sampling: Sampling = SAMPLING) -> Ask:
+    return Ask(source=reading(*texts), question=question, sampling=sampling)
+
+
+async def decoded(primer: Primer, asks: Sequence[Ask]) -> list[list[Step | Exception]]:
+    batch = [Asked(each) for each in asks]
+    await asyncio.to_thread(decode, primer, batch)
+    return [await steps_of(asked) for asked in batch]
+
+
+async def steps_of(asked: Asked) -> list[Step | Exception]:
+    heard = list[Step | Exception]()
+    try:
+        async for step in asked.steps():
+            heard.append(step)  # noqa: PERF401 (what was heard before an error counts)
+    except Exception as error:
+        heard.append(error)
+    return heard
+
+
+def text(steps: Sequence[Step | Exception]) -> str:
+    return "".join(step.text for step in steps if isinstance(step, Piece))
+
+
+async def test_a_batch_of_different_lengths_says_what_each_says_alone(primer: Primer) -> None:
+    asks = [
+        ask("Who?"),
+        ask("What is the code of the vault?", "The vault code is 4471."),
+        ask("When?", "At noon, in the old house.", "Or not.", sampling=Sampling(max_tokens=5)),
+    ]
+    together = [text(steps) for steps in await decoded(primer, asks)]
+    alone = [text((await decoded(primer, [each]))[0]) for each in asks]
+    assert together == alone
+    assert len(set(alone)) == 3
+
+
+async def test_a_kept_cache_answers_like_a_fresh_reading_and_stays_as_it_is(
+    primer: Primer,
+) -> None:
+    primed = primer.prime(primer.plan(reading("The vault code is 4471.")), lambda: False)
+    before = [keys.clone() for keys in primed.cache.keys]
+    kept = Ask(source=primed, question="Code?", sampling=SAMPLING)
+    first, second, fresh = await decoded(
+        primer, [kept, kept, ask("Code?", "The vault code is 4471.")]
+    )
+    assert text(first) == text(second) == text(fresh)
+    assert all(map(torch.equal, before, primed.cache.keys))
+
+
+async def test_first_comes_what_the_cache_holds(primer: Primer) -> None:
+    (steps,) = await decoded(primer, [ask("Who?", "A text.")])
+    injected = steps[0]
+    assert isinstance(injected, Injected)
+    primed, ids = primer.ready(reading("A text."), "Who?", lambda: False)
+    assert injected.prompt_tokens == primed.positions + len(ids)
+    assert injected.latent_slots == 0
+    assert min(injected.queue_seconds, injected.inject_seconds) > 0
+
+
+async def test_a_question_that_does_not_fit_fails_alone(primer: Primer) -> None:
+    failed, answered = await decoded(primer, [ask("x" * POSITIONS), ask("Who?")])
+    assert isinstance(failed[0], ContextTooLong)
+    assert text(answered)
+
+
+async def test_a_batch_in_which_nothing_fits_decodes_nothing(primer: Primer) -> None:
+    (steps,) = await decoded(primer, [ask("x" * POSITIONS)])
+    assert [type(step) for step in steps] == [ContextTooLong]
+
+
+async def test_an_answer_ends_where_its_form_says(primer: Primer) -> None:
+    (steps,) = await decoded(primer, [ask("Who?")])
+    whole = text(steps)
+    form = type(FORM)(preamble=FORM.preamble, stop=whole[3:5])
+    stopping = Ask(
+        source=Reading(form=form, context="", parts=()), question="Who?", sampling=SAMPLING
+    )
+    (steps,) = await decoded(primer, [stopping])
+    last = steps[-1]
+    assert text(steps) == whole[: whole.index(whole[3:5])]
+    assert isinstance(last, Piece)
+    assert last.finish is FinishReason.STOP
+
+
+async def test_the_callers_stops_count_too(primer: Primer) -> None:
+    (steps,) = await decoded(primer, [ask("Who?")])
+    whole = text(steps)
+    stopping = ask("Who?", sampling=Sampling(max_tokens=12, stop=(whole[2:4],)))
+    (steps,) = await decoded(primer, [stopping])
+    assert text(steps) == whole[: whole.index(whole[2:4])]
+
+
+async def test_a_long_question_is_read_in_chunks_to_the_same_answer(
+    primer: Primer, pair: TinyPair
+) -> None:
+    question = "Is it long? " * 40
+    (steps,) = await decoded(primer, [ask(question)])
+    primed, ids = primer.ready(reading(), question, lambda: False)
+    before = read(pair.receiver, torch.tensor([primer.plan(reading()).prefix + ids[:-1]]))
+    whole = Primed(form=FORM, cache=before, positions=int(before.lengths), slots=0)
+    assert primed.positions + len(ids) == whole.positions + 1
+    (last,) = stack([whole.cache]).lengths.tolist()
+    assert last == whole.positions
+    assert text(steps)
+
+
+@torch.no_grad()
+def test_stacked_caches_keep_their_rows_and_hide_the_padding(pair: TinyPair) -> None:
+    short = read(pair.receiver, torch.tensor([[5, 6]]))
+    long = read(pair.receiver, torch.tensor([[7, 8, 9]]))
+    stacked = stack([short, long])
+    assert stacked.lengths.tolist() == [2, 3]
+    assert stacked.mask_BK.tolist() == [[True, True, False], [True, True, True]]
+    assert torch.equal(stacked.keys[0][0, :, :2], short.keys[0][0])
+    assert torch.equal(stacked.values[-1][1], long.values[-1][0])

@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--sharer", required=True, help="a model of `models list`, or a folder")
     parser.add_argument("--receiver", required=True, help="likewise")
     parser.add_argument("--out", type=Path, required=True, help="folder for the adapter and card")
-    parser.add_argument("--run", type=Path, help="folder of checkpoints and curves; resumed")
+    parser.add_argument("--run-folder", type=Path, help="folder of checkpoints and curves; resumed")
     parser.add_argument(
         "--mix",
         action="append",
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 def run(arguments: Namespace, settings: Settings) -> None:
     progress = Progress()
     plan = _plan(arguments, settings, progress)
-    folder = arguments.run or Path("runs") / arguments.out.name
+    folder = arguments.run_folder or Path("runs") / arguments.out.name
     trainee = run_training(plan, folder, progress.say)
     card = card_of(plan, trainee, folder, shlex.join(["latentflow", *sys.argv[1:]]))
     draft = export(plan, trainee, card, folder)

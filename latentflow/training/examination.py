@@ -37,8 +37,10 @@ def _questions(cases: Sequence[Case], count: int) -> list[Asked]:
 
 
 def _asked(cases: Sequence[Case]) -> list[Asked]:
+    """Questions that are answered in words; choices are a matter of scoring, not of writing."""
     return [
         Asked(context=case.context, question=question.text, answers=question.answers)
         for case in cases
         for question in case.questions
+        if not question.options
     ]

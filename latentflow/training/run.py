@@ -6,7 +6,7 @@ Owns the order and the folder of a run; each step is a module of its own.
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -39,6 +39,7 @@ class Plan:
     receiver: Path
     mix: tuple[tuple[str, float], ...]
     schedule: Schedule
+    prompt: PromptFormat = field(default_factory=PromptFormat)
     closed_form_tokens: int = 24_000
     width: int = 256
 
@@ -53,7 +54,7 @@ def load_pair(plan: Plan) -> Pair:
     receiver = load_backbone(plan.receiver, dtype=torch.bfloat16)
     if receiver.device.type == "cpu":
         use_grouped_attention(receiver)
-    return Pair(sharer, receiver, PromptFormat())
+    return Pair(sharer, receiver, plan.prompt)
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Trainee:

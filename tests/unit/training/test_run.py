@@ -1,23 +1,28 @@
 """A run on a tiny pair: it learns, resumes where it stopped, and writes a file that loads."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 
 from latentflow.errors import InvalidInput
-from latentflow.latent import Method
-from latentflow.model.adapter_file import AdapterHeader, write_adapter
+from latentflow.evaluation.arms import Handoff
+from latentflow.evaluation.trial import try_arms
 from latentflow.model.adapters import load_receiver_adapter, load_sharer_adapter
+from latentflow.model.backbone import load_backbone
 from latentflow.model.contexts import capture_contexts, context_ids
-from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, PrefixSpec, prefix_spec
+from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, prefix_spec
+from latentflow.model.prompt import PromptFormat
+from latentflow.training.card import card_of, with_results, write_card
 from latentflow.training.cases import Case, Question
 from latentflow.training.closed_form import aligned_tokens, fisher_weights, solve
+from latentflow.training.examination import examinations
 from latentflow.training.loop import Schedule, Trainee, train
 from latentflow.training.objective import answer_loss, imitation_loss
 from latentflow.training.pair import Pair
+from latentflow.training.run import Plan, export, run
+from tests.tiny_models import write_tiny_model
 
 CASE = Case(context="the tin is in her hat", questions=(Question(text="where", answers=("hat",)),))
 OTHER = Case(context="a hen", questions=(Question(text="who", answers=("hen",)),) * 2)
@@ -101,9 +106,7 @@ def test_the_closed_form_predicts_better_than_the_mean(pair: Pair) -> None:
 
 def test_an_exported_adapter_translates_like_the_trained_one(pair: Pair, tmp_path: Path) -> None:
     trainee = _trainee(pair)
-    spec = prefix_spec(pair.sharer.shape, pair.receiver.shape, width=16)
-    path = tmp_path / "adapter.safetensors"
-    _write(path, trainee, spec)
+    path = export(_plan(tmp_path, mix=(("memos", 1.0),)), trainee, {}, tmp_path)
     encoder = load_sharer_adapter("tiny", path, pair.sharer)
     decoder = load_receiver_adapter("tiny", path, pair.receiver)
     cache = capture_contexts(pair.sharer, [context_ids(pair.sharer, CASE.context)])
@@ -115,23 +118,52 @@ def test_an_exported_adapter_translates_like_the_trained_one(pair: Pair, tmp_pat
         encoder.summarise(cache, window=3)
 
 
+def test_a_run_trains_measures_and_tells(tmp_path: Path) -> None:
+    for name, family in (("sharer", "llama"), ("receiver", "qwen3")):
+        write_tiny_model(tmp_path / name, family)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("\n".join(json.dumps(_row(number)) for number in range(12)))
+    plan = _plan(tmp_path, mix=((str(rows), 1.0),))
+    said: list[str] = []
+    trainee = run(plan, tmp_path / "run", said.append)
+    card = card_of(plan, trainee, tmp_path / "run", "latentflow train")
+    assert said[-1].startswith("step    3/4")
+    assert json.loads((tmp_path / "run" / "closed_form.json").read_text())["weighted_r2"] > 0
+    assert card["mix"] == {"rows.jsonl": 1.0}
+    cases = examinations(plan, 3)["rows"]
+    handoff = _handoff(export(plan, trainee, card, tmp_path / "out"), plan)
+    results = {"rows": try_arms(handoff, cases, said.append)}
+    whole = with_results(card, results, {"rows": len(cases)})
+    write_card(tmp_path / "README.md", "tiny", whole, results)
+    assert "| deranged |" in (tmp_path / "README.md").read_text()
+
+
+def _row(number: int) -> dict[str, object]:
+    return {"context": f"the hen has {number} tins", "question": "tins", "answers": [f"{number}"]}
+
+
+def _plan(folder: Path, mix: tuple[tuple[str, float], ...]) -> Plan:
+    return Plan(
+        sharer=folder / "sharer",
+        receiver=folder / "receiver",
+        mix=mix,
+        schedule=_schedule(4),
+        prompt=PromptFormat(preamble="Q: hi\nA: ho\n\n"),
+        closed_form_tokens=100,
+        width=16,
+    )
+
+
+def _handoff(adapter: Path, plan: Plan) -> Handoff:
+    sharer, receiver = load_backbone(plan.sharer), load_backbone(plan.receiver)
+    return Handoff(
+        sharer=sharer,
+        receiver=receiver,
+        encoder=load_sharer_adapter("tiny", adapter, sharer),
+        decoder=load_receiver_adapter("tiny", adapter, receiver),
+    )
+
+
 def test_a_schedule_without_sense_is_refused() -> None:
     with pytest.raises(InvalidInput):
         Schedule(steps=10, imitation_steps=11)
-
-
-def _write(path: Path, trainee: Trainee, spec: PrefixSpec) -> None:
-    halves = {"encoder": trainee.encoder, "decoder": trainee.decoder}
-    header = AdapterHeader(
-        method=Method.LCF_PREFIX,
-        sharer=trainee.pair.sharer.identity,
-        receiver=trainee.pair.receiver.identity,
-        hyperparameters=asdict(spec),
-        prompt=trainee.pair.form,
-        card={},
-    )
-    write_adapter(
-        path,
-        header,
-        {f"{half}.{k}": v for half, m in halves.items() for k, v in m.state_dict().items()},
-    )

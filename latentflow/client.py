@@ -101,11 +101,13 @@ class LatentFlow:
     ) -> Shared:
         """Has the sharer read `context` and publish what it learned; by default as a latent."""
         call = ShareCall(context=context, means=means or LatentMeans(), need=need)
+        last: ShareEvent | None = None
         async with aclosing(self.sharing(call, timeout=timeout)) as events:
             async for event in events:
-                if isinstance(event, Shared):
-                    return event
-        raise MessageMalformed(field="share", problem="ended without a latent")
+                last = event
+        if not isinstance(last, Shared):
+            raise MessageMalformed(field="share", problem="ended without a latent")
+        return last
 
     def sharing(self, call: ShareCall, *, timeout: float) -> AsyncGenerator[ShareEvent, None]:
         """How far the sharer is, last the committed latent; leaving early aborts the latent."""

@@ -41,10 +41,10 @@ class TinyPair:
         return load_receiver_adapter(ADAPTER, path, self.receiver)
 
 
-def write_tiny_pair(folder: Path) -> TinyPair:
-    """A llama as the sharer, a gemma3 as the receiver."""
+def write_tiny_pair(folder: Path, receiver_family: str = "qwen3") -> TinyPair:
+    """A llama as the sharer; the default receiver is of a seed that does not repeat itself."""
     sharer_folder = write_roomy_model(folder / "sharer", "llama")
-    receiver_folder = write_roomy_model(folder / "receiver", "gemma3", seed=1)
+    receiver_folder = write_roomy_model(folder / "receiver", receiver_family, seed=7)
     sharer, receiver = load_backbone(sharer_folder), load_backbone(receiver_folder)
     adapters = folder / "adapters"
     return TinyPair(

@@ -75,6 +75,7 @@ def write_adapter(path: Path, header: AdapterHeader, tensors: Mapping[str, Tenso
     stored = {name: _half_precision(name, tensor) for name, tensor in tensors.items()}
     partial = path.with_name(f".{path.name}.partial")
     save_file(stored, partial, metadata={METADATA_KEY: _header_json(header)})
+    partial.chmod(0o644)  # safetensors makes it private; services run as other users
     os.replace(partial, path)
     return adapter_digest(path)
 

@@ -104,13 +104,16 @@ class BrokerClient:
             reader = StreamReader(opening.manifest_bytes)
             admit(reader.manifest)
             wire_bytes = len(opening.manifest_bytes)
+            commit = None
             async for step in steps:
                 if isinstance(step, Frame):
                     reader.add(step)
                     wire_bytes += len(step.payload)
                 elif isinstance(step, Commit):
-                    return Fetched(reader.manifest, reader.finish(step), wire_bytes)
-        raise _unreachable()
+                    commit = step
+        if commit is None:
+            raise _unreachable()
+        return Fetched(reader.manifest, reader.finish(commit), wire_bytes)
 
     async def watch(self, call: WatchCall, *, timeout: float) -> AsyncGenerator[Delivery, None]:
         """Latents as they are committed to the flow, until `timeout` raises DeadlineExpired."""

@@ -125,6 +125,8 @@ class Publication:
             async for response in call:
                 event = publish_event_from_proto(response)
                 if isinstance(event, Stored | GivenUp):
+                    # Else the cancelling of the call may overtake the broker's OK.
+                    await call.code()
                     return event
                 self._hear(event)
         except grpc.aio.AioRpcError as error:

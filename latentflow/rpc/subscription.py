@@ -21,6 +21,7 @@ class Cursor:
         self._latent_id = latent_id
         self._next_frame = first_frame
         self._opening: Open | None = None
+        self.has_ended = False
 
     def next_call(self) -> SubscribeCall:
         return SubscribeCall(latent_id=self._latent_id, first_frame=self._next_frame)
@@ -33,6 +34,7 @@ class Cursor:
             raise MessageMalformed(field="manifest", problem="does not come first")
         if isinstance(step, Frame):
             self._advance(step)
+        self.has_ended = isinstance(step, Commit)
         return True
 
     def _is_first_opening(self, step: Open) -> bool:
@@ -54,6 +56,7 @@ async def read_stream(
 ) -> AsyncGenerator[StreamStep, None]:
     """The manifest, the frames in order, the commit. Raises what the broker raised."""
     while True:
+        problem = peer.unreachable()
         try:
             async with aclosing(follow(cursor.next_call())) as responses:
                 async for response in responses:
@@ -61,8 +64,8 @@ async def read_stream(
                     if cursor.is_new(step):
                         retries.progressed()
                         yield step
-                    if isinstance(step, Commit):
-                        return
-            raise peer.unreachable()
         except Unreachable as error:
-            await retries.pause(error)
+            problem = error
+        if cursor.has_ended:
+            return
+        await retries.pause(problem)

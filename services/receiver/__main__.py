@@ -17,6 +17,7 @@ from latentflow.calls import SessionId
 from latentflow.errors import LatentFlowError
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
+from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
@@ -96,7 +97,11 @@ async def end_idle(sessions: Sessions, *, every_seconds: float = 1.0) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, clock: Clock = time.monotonic, tracer: Tracer
+    settings: Settings,
+    *,
+    clock: Clock = time.monotonic,
+    retry: RetryPolicy | None = None,
+    tracer: Tracer,
 ) -> AsyncIterator[Running]:
     """Listens first, then loads; drained at the end of the block."""
     worker = Worker("receiver", max_admitted=settings.max_waiting)
@@ -108,7 +113,7 @@ async def running(
         _log.info("receiver listening on %s:%d", settings.host, server.port)
         ending = asyncio.create_task(end_idle(sessions))
         try:
-            broker = BrokerClient(channel)
+            broker = BrokerClient(channel, retry=retry)
             standby.fill(await load_answering(settings, worker, broker, sessions, tracer))
             await server.report_serving()
             _log.info("receiver ready")

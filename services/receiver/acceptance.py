@@ -13,7 +13,6 @@ from latentflow.latent import (
     Manifest,
     Method,
     ModelIdentity,
-    PositionPolicy,
     TensorLayout,
     require_same,
 )
@@ -38,7 +37,6 @@ def accept(manifest: Manifest, holdings: Holdings) -> Digest | None:
     the receiver is right and the adapter is none of those held), ContextTooLong.
     """
     if manifest.method is Method.TEXT:
-        _require_text(manifest)
         return None
     if manifest.method not in POSITION_OF:
         raise UnsupportedMethod(method=manifest.method)
@@ -57,7 +55,6 @@ def accept_fallback(manifest: Manifest) -> None:
     """Only a text message can be read in a latent's place. Raises InvalidInput."""
     if manifest.method is not Method.TEXT:
         raise InvalidInput(field="fallback_latent_id", problem="must name a text message")
-    _require_text(manifest)
 
 
 def resident_bytes(manifest: Manifest) -> int:
@@ -65,11 +62,6 @@ def resident_bytes(manifest: Manifest) -> int:
     if manifest.layout.dtype is ElementType.UTF8:
         return 2 * manifest.stream_bytes
     return manifest.stream_bytes + 4 * manifest.layout.vectors * manifest.layout.width
-
-
-def _require_text(manifest: Manifest) -> None:
-    require_same(ElementType.UTF8, manifest.layout.dtype, "layout.dtype")
-    require_same(PositionPolicy.PROMPT, manifest.position, "position")
 
 
 def _held(manifest: Manifest, holdings: Holdings) -> tuple[Digest, AdapterHeader]:
@@ -83,7 +75,6 @@ def _held(manifest: Manifest, holdings: Holdings) -> tuple[Digest, AdapterHeader
 
 def _require_layout(layout: TensorLayout, header: AdapterHeader) -> None:
     spec = spec_from(header.hyperparameters)
-    require_same(ElementType.FLOAT32, layout.dtype, "layout.dtype")
     require_same("1", str(layout.layers), "layout.layers")
     require_same(str(spec.width), str(layout.width), "layout.width")
 

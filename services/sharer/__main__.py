@@ -15,6 +15,7 @@ from opentelemetry.trace import Tracer
 from latentflow.errors import LatentFlowError
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
+from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
@@ -60,7 +61,11 @@ def build(settings: Settings, standby: Standby[Sharing], tracer: Tracer) -> Runn
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, clock_ms: ClockMs = system_clock_ms, tracer: Tracer
+    settings: Settings,
+    *,
+    clock_ms: ClockMs = system_clock_ms,
+    retry: RetryPolicy | None = None,
+    tracer: Tracer,
 ) -> AsyncIterator[Running]:
     """Listens first, then loads; drained at the end of the block."""
     digests = ContentDigests(secret_from(settings.tenant_key_file))
@@ -74,7 +79,7 @@ async def running(
             standby.fill(
                 Sharing(
                     engine=await load_engine(settings, worker, tracer),
-                    broker=BrokerClient(channel),
+                    broker=BrokerClient(channel, retry=retry),
                     births=Births(clock_ms=clock_ms, entropy=os.urandom),
                     digests=digests,
                     publish_seconds=settings.publish_seconds,

@@ -1,6 +1,6 @@
 """Collects the spans of an in-process server, for tests that read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -26,6 +26,9 @@ class Spans(AbstractContextManager["Spans"]):
         trace: TracebackType | None,
     ) -> None:
         self._provider.shutdown()
+
+    def all(self) -> Sequence[ReadableSpan]:
+        return self._exporter.get_finished_spans()
 
     def only(self) -> ReadableSpan:
         (span,) = self._exporter.get_finished_spans()

@@ -12,7 +12,7 @@ from latentflow.errors import (
     LatentFlowError,
     UnsupportedMethod,
 )
-from latentflow.latent import Digest, ElementType, Method, PositionPolicy
+from latentflow.latent import Digest, Method, PositionPolicy
 from services.receiver.acceptance import accept, accept_fallback, resident_bytes
 from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import POSITIONS, TinyPair
@@ -50,16 +50,11 @@ def test_an_adapter_that_is_not_held_is_refused_with_those_that_are(pair: TinyPa
     assert refusal.value.expected == pair.digest
 
 
-def layout(**changes: Any) -> dict[str, Any]:
-    return {"layout": changes}
-
-
 @pytest.mark.parametrize(
     ("field", "changes"),
     [
         ("layout.layers", {"layers": 2}),
         ("layout.width", {"width": WIDTH + 1}),
-        ("layout.dtype", {"dtype": ElementType.UTF8}),
     ],
 )
 def test_another_layout_is_refused_by_the_field_that_differs(
@@ -87,17 +82,6 @@ def test_more_slots_than_the_model_has_positions_are_refused(pair: TinyPair) -> 
     with pytest.raises(ContextTooLong) as refusal:
         accept(latent(pair, slots=POSITIONS + 1), holdings(pair))
     assert (refusal.value.tokens, refusal.value.limit) == (POSITIONS + 1, POSITIONS)
-
-
-@pytest.mark.parametrize(
-    "changes", [{"position": PositionPolicy.PREFIX}, {"dtype": ElementType.FLOAT32}]
-)
-def test_a_message_that_is_no_text_is_refused(pair: TinyPair, changes: dict[str, Any]) -> None:
-    made = message(pair.sharer.identity)
-    if "dtype" in changes:
-        changes = {"layout": replace(made.layout, **changes)}
-    with pytest.raises(IdentityMismatch):
-        accept(replace(made, **changes), holdings(pair))
 
 
 def test_only_a_text_message_may_be_a_fallback(pair: TinyPair) -> None:

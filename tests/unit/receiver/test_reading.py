@@ -8,7 +8,7 @@ from latentflow.errors import IdentityMismatch
 from latentflow.latent import ElementType, TensorLayout, Vectors
 from latentflow.model.adapters import ReceiverAdapter
 from latentflow.model.prompt import PromptFormat
-from services.receiver.reading import Message, Slots, reading_of
+from services.receiver.reading import Message, Part, Slots, reading_of
 from tests.tiny_adapters import FORM
 from tests.tiny_pair import TinyPair
 
@@ -22,7 +22,7 @@ def slots(adapter: ReceiverAdapter) -> Slots:
 
 
 def test_as_the_adapter_was_trained_to_be_asked(pair: TinyPair) -> None:
-    parts = [Message(text="first"), slots(pair.receiver_adapter())]
+    parts: list[Part] = [Message(text="first"), slots(pair.receiver_adapter())]
     reading = reading_of("own", parts)
     assert (reading.form, reading.context, reading.parts) == (FORM, "own", tuple(parts))
 

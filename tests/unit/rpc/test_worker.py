@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -109,9 +110,11 @@ async def test_cancelling_a_caller_tells_its_work(worker: Worker) -> None:
 
             def work() -> None:
                 loop.call_soon_threadsafe(began.set)
-                while not turn.is_cancelled():
+                give_up_at = time.monotonic() + 20
+                while not turn.is_cancelled() and time.monotonic() < give_up_at:
                     pass
-                loop.call_soon_threadsafe(stopped.set)
+                if turn.is_cancelled():
+                    loop.call_soon_threadsafe(stopped.set)
 
             await turn.run(work)
 

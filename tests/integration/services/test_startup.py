@@ -1,0 +1,114 @@
+"""A service answers probes before it has loaded, works then, and says what it can't load."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from opentelemetry.trace import NoOpTracer
+
+import services.receiver.__main__ as receiver_process
+import services.sharer.__main__ as sharer_process
+from latentflow.errors import ServiceUnavailable, UnknownModel
+from latentflow.rpc.channel import open_channel
+from latentflow.rpc.receiver_client import ReceiverClient
+from latentflow.rpc.server import RunningServer
+from latentflow.rpc.sharer_client import SharerClient
+from latentflow.rpc.standby import Standby
+from services.receiver.answering import Answering
+from services.receiver.servicer import SERVICE as RECEIVER
+from services.sharer.servicer import SERVICE as SHARER
+from services.sharer.sharing import Sharing
+from tests.integration.services.stack import (
+    TIMEOUT,
+    Broker,
+    local,
+    receiver_settings,
+    running_broker,
+    sharer_settings,
+)
+from tests.manual_clock import ManualClock
+from tests.tiny_pair import TinyPair
+
+TRACER = NoOpTracer()
+SERVING = HealthCheckResponse.SERVING
+NOT_SERVING = HealthCheckResponse.NOT_SERVING
+
+
+@pytest.fixture
+async def broker(clock: ManualClock) -> AsyncIterator[Broker]:
+    async with running_broker(clock) as running:
+        yield running
+
+
+async def statuses(server: RunningServer, service: str) -> list[int]:
+    """Of the server as a whole and of the service."""
+    async with open_channel(local(server)) as channel:
+        return [await status(channel, name) for name in ("", service)]
+
+
+async def status(channel: Any, service: str) -> int:
+    response = await HealthStub(channel).Check(HealthCheckRequest(service=service))
+    assert isinstance(response, HealthCheckResponse)
+    return response.status
+
+
+async def describe(server: RunningServer, service: str) -> object:
+    async with open_channel(local(server)) as channel:
+        client = SharerClient(channel) if service == SHARER else ReceiverClient(channel)
+        return await client.describe(timeout=TIMEOUT)
+
+
+def unloaded(service: str, pair: TinyPair, broker: Broker) -> RunningServer:
+    if service == SHARER:
+        standby = Standby[Sharing]("sharer")
+        return sharer_process.build(sharer_settings(pair, broker), standby, TRACER)
+    return receiver_process.build(
+        receiver_settings(pair, broker), Standby[Answering]("receiver"), TRACER
+    )
+
+
+@pytest.mark.parametrize("service", [SHARER, RECEIVER])
+async def test_before_it_has_loaded_it_says_so_and_calls_may_be_retried(
+    pair: TinyPair, broker: Broker, service: str
+) -> None:
+    server = unloaded(service, pair, broker)
+    await server.start_waiting()
+    try:
+        assert await statuses(server, service) == [NOT_SERVING, NOT_SERVING]
+        with pytest.raises(ServiceUnavailable) as refusal:
+            await describe(server, service)
+    finally:
+        await server.drain()
+    assert refusal.value.retry_after_seconds > 0
+
+
+async def test_a_sharer_that_has_loaded_serves(pair: TinyPair, broker: Broker) -> None:
+    settings = sharer_settings(pair, broker)
+    async with sharer_process.running(settings, tracer=TRACER) as running:
+        assert await statuses(running.server, SHARER) == [SERVING, SERVING]
+
+
+async def test_a_receiver_that_has_loaded_serves_and_describes_itself(
+    pair: TinyPair, broker: Broker
+) -> None:
+    settings = receiver_settings(pair, broker)
+    async with receiver_process.running(settings, tracer=TRACER) as running:
+        assert await statuses(running.server, RECEIVER) == [SERVING, SERVING]
+        async with open_channel(local(running.server)) as channel:
+            description = await ReceiverClient(channel).describe(timeout=TIMEOUT)
+    assert description.model == pair.receiver.identity
+    assert [adapter.digest for adapter in description.adapters] == [pair.digest]
+
+
+async def test_an_unknown_model_ends_the_start_and_frees_the_port(
+    pair: TinyPair, broker: Broker, tmp_path: Path
+) -> None:
+    settings = replace(sharer_settings(pair, broker), model=tmp_path / "nothing")
+    with pytest.raises(UnknownModel) as refusal:
+        async with sharer_process.running(settings, tracer=TRACER):
+            pytest.fail("it started")
+    assert refusal.value.model == str(tmp_path / "nothing")

@@ -1,0 +1,75 @@
+"""One handoff as its spans tell it: every stage under its call, the answer linked to the latent."""
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+
+from latentflow.calls import OpenSessionCall, TextMeans
+from latentflow.rpc import conventions
+from tests.integration.rpc.spans import Spans, attributes
+from tests.integration.services.stack import TIMEOUT, inputs, running_stack
+from tests.manual_clock import ManualClock
+from tests.tiny_pair import TinyPair
+
+SHARE = "latentflow.v1.SharerService/Share"
+GENERATE = "latentflow.v1.ReceiverService/Generate"
+OPEN_SESSION = "latentflow.v1.ReceiverService/OpenSession"
+SECRET = "XYZZY-4471"
+
+
+def stages_of(spans: Spans, call: str) -> dict[str, ReadableSpan]:
+    """Its child spans by name, in the order of their beginning."""
+    parent = spans.named(call).context
+    children = [
+        span
+        for span in spans.all()
+        if span.parent is not None and span.parent.span_id == parent.span_id
+    ]
+    return {span.name: span for span in sorted(children, key=lambda span: span.start_time or 0)}
+
+
+async def test_a_share_has_its_stages(pair: TinyPair, clock: ManualClock) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+            await stack.share(SECRET)
+        stages = stages_of(spans, SHARE)
+    assert list(stages) == ["prefill", "summarise", "publish"]
+    assert attributes(stages["prefill"])[conventions.GEN_AI_INPUT_TOKENS] > 1
+
+
+async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+            shared = await stack.share(SECRET)
+            heard = await stack.ask("Who?", shared.latent.manifest.latent_id)
+        stages = stages_of(spans, GENERATE)
+        (link,) = spans.named(GENERATE).links
+    assert list(stages) == ["fetch", "inject", "prefill", "decode"]
+    assert link.context.span_id == stages_of(spans, SHARE)["publish"].context.span_id
+    usage = heard.usage
+    assert attributes(stages["inject"])[conventions.LATENT_SLOTS] == usage.latent_slots
+    written = attributes(stages["decode"])[conventions.GEN_AI_OUTPUT_TOKENS]
+    assert written == usage.completion_tokens
+
+
+async def test_a_session_has_fetch_and_inject(pair: TinyPair, clock: ManualClock) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+            call = OpenSessionCall(inputs=inputs(await stack.latent(SECRET)))
+            await stack.receiver.open_session(call, timeout=TIMEOUT)
+    assert list(stages_of(spans, OPEN_SESSION)) == ["fetch", "inject"]
+
+
+async def test_nothing_of_the_content_is_in_spans_or_logs(
+    pair: TinyPair, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+            latent_id = await stack.latent(SECRET)
+            written = await stack.latent(SECRET, TextMeans(max_tokens=8))
+            heard = await stack.ask(f"What is {SECRET}?", latent_id, written, context=SECRET)
+        told = " ".join(span.to_json() for span in spans.all()) + caplog.text
+    assert SECRET not in told
+    assert heard.text
+    assert heard.text not in told

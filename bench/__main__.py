@@ -1,4 +1,4 @@
-"""`python -m bench [SCENARIO...]`: measures, writes bench/results, prints one table."""
+"""`python -m bench [SCENARIO...]`: measures, writes bench/results, prints one table. Linux only."""
 
 import os
 import sys
@@ -13,8 +13,8 @@ from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.errors import LatentFlowError
 
-# Imported when it is run, not before: a scenario's time is not another's memory.
-SCENARIOS = ("codec", "broker", "handoff", "start")
+# Imported when it is run, not before: torch comes into this process with the last one only.
+SCENARIOS = ("codec", "broker", "start", "handoff")
 
 
 class Scenario(Protocol):

@@ -131,13 +131,14 @@ async def _bench(environment: Mapping[str, str]) -> AsyncIterator[Bench]:
 def _ports(environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """Of a running broker and a running echo."""
     ports = free_port(), free_port()
-    store = StoreServer(valkey_binary()).start()
+    store = StoreServer(valkey_binary())
     variables = {
         "LATENTFLOW_BROKER_PORT": str(ports[0]),
         "LATENTFLOW_BROKER_STORE_URL": store.url,
     }
     with ExitStack() as cleanup:
         cleanup.callback(store.remove)
+        store.start()
         for command in (("services.broker",), ("bench.echo", str(ports[1]))):
             cleanup.enter_context(running(*command, environment={**environment, **variables}))
         yield ports

@@ -133,7 +133,7 @@ def _rounded(value: float) -> float:
 def table(findings: Sequence[Findings]) -> str:
     header = ("scenario", "figure", "median", "p95", "unit", "n", "aim")
     rows = [(one.scenario, *_cells(each)) for one in findings for each in one.figures]
-    return render(header, rows)
+    return render(header, rows, right=("median", "p95", "n"))
 
 
 def _cells(each: Figure) -> tuple[str, ...]:

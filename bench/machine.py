@@ -27,7 +27,7 @@ def facts() -> dict[str, object]:
         "commit": _commit(),
         "machine": {
             "cpu": _cpu_field("model name"),
-            "flags": [flag for flag in _FLAGS if flag in _cpu_field("flags").split()],
+            "flags": _flags(),
             "cores": os.cpu_count(),
             "cores_used": len(os.sched_getaffinity(0)),
             "memory_gb": round(_memory_bytes() / 1e9, 1),
@@ -40,16 +40,16 @@ def facts() -> dict[str, object]:
 
 
 def _commit() -> str:
-    """With a plus when files differ from it."""
+    """With a plus when files differ from it; unknown outside a repository."""
     commit = _git("rev-parse", "--short=12", "HEAD")
-    return f"{commit}+" if _git("status", "--porcelain") else commit
+    return f"{commit}+" if commit and _git("status", "--porcelain") else commit or "unknown"
 
 
 def _git(*words: str) -> str:
     process = subprocess.run(
         ["git", "-C", str(_ROOT), *words], capture_output=True, text=True, check=False
     )
-    return process.stdout.strip() or ("unknown" if process.returncode else "")
+    return process.stdout.strip()
 
 
 def _cpu_field(name: str) -> str:
@@ -58,6 +58,11 @@ def _cpu_field(name: str) -> str:
         if key.strip() == name:
             return value.strip()
     return ""
+
+
+def _flags() -> list[str]:
+    known = (_cpu_field("flags") or _cpu_field("Features")).split()
+    return [flag for flag in _FLAGS if flag in known]
 
 
 def _memory_bytes() -> int:

@@ -17,7 +17,8 @@ from latentflow.client import Answer, LatentFlow
 TEXT_TOKENS = 32
 CALL_SECONDS = 120.0
 
-_SAMPLING = Sampling(max_tokens=24)
+# A small model goes on with questions of its own; an answer is one line.
+_SAMPLING = Sampling(max_tokens=24, stop=("\n",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def _answers(case: DemoCase, runs: Sequence[ArmRun]) -> str:
         )
         for run in runs
     ]
-    return render(header, rows, indent=_INDENT)
+    return render(header, rows, right=header[3:], indent=_INDENT)
 
 
 def _stages(runs: Sequence[ArmRun]) -> str:
@@ -67,7 +67,7 @@ def _stages(runs: Sequence[ArmRun]) -> str:
     rows = [
         (run.arm, *(f"{seconds * 1000:.0f}" for seconds in run.stages().values())) for run in runs
     ]
-    return render(header, rows, indent=_INDENT)
+    return render(header, rows, right=header[1:], indent=_INDENT)
 
 
 def _cut(text: str, characters: int) -> str:

@@ -26,7 +26,8 @@ def run(arguments: Namespace, settings: Settings) -> None:
 
 def list_models(arguments: Namespace, settings: Settings) -> None:
     rows = [_row(entry, settings.models) for entry in CATALOGUE]
-    print(render(("model", "state", "download", "licence", "weights' SHA-256"), rows))
+    header = ("model", "state", "download", "licence", "weights' SHA-256")
+    print(render(header, rows, right=("download",)))
 
 
 def pull_models(arguments: Namespace, settings: Settings) -> None:

@@ -26,6 +26,8 @@ _STORE = "store"
 _GRACE_SECONDS = 8.0
 _LOOK_SECONDS = 0.05
 _STORE_BYTES = 256 * 1024 * 1024
+# Torch's idle threads otherwise spin, and take the cores from whoever else has work.
+_PATIENT_THREADS = {"OMP_WAIT_POLICY": "passive"}
 _ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -75,7 +77,7 @@ def running_stack(
         cleanup.callback(_end, children)
         stack = Stack(addresses=_free_addresses(), children=children)
         for name, command, variables in _processes(plan, stack.addresses, folder / "socket"):
-            environment = {**plan.environment, **variables}
+            environment = {**_PATIENT_THREADS, **plan.environment, **variables}
             children[name] = Child(name, command, environment=environment, folder=folder)
         _await_serving(stack, progress, ready_seconds)
         try:

@@ -1,20 +1,24 @@
-"""Plain tables: columns as wide as their widest cell, numbers to the right."""
+"""Plain tables: columns as wide as their widest cell."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 _GAP = "  "
 
+Row = Sequence[str]
 
-def render(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
-    """Lines of equal columns; one whose first row begins with a digit is set to the right."""
+
+def render(
+    header: Row, rows: Sequence[Row], *, right: Collection[str] = (), indent: str = ""
+) -> str:
+    """Lines of equal columns; those whose header is in `right` are set to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    right = [cell[:1].isdigit() for cell in (rows[0] if rows else header)]
-    return "\n".join(_line(row, widths, right, indent) for row in (header, *rows))
+    to_right = [name in right for name in header]
+    return "\n".join(_line(row, widths, to_right, indent) for row in (header, *rows))
 
 
-def _line(row: Sequence[str], widths: list[int], right: list[bool], indent: str) -> str:
+def _line(row: Row, widths: list[int], to_right: list[bool], indent: str) -> str:
     cells = (
-        cell.rjust(width) if to_right else cell.ljust(width)
-        for cell, width, to_right in zip(row, widths, right, strict=True)
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(row, widths, to_right, strict=True)
     )
     return (indent + _GAP.join(cells)).rstrip()

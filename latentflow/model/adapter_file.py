@@ -186,5 +186,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
             yield file
+    except PermissionError as error:
+        raise AdapterCorrupt(path=str(path), problem="may not be read by this user") from error
     except (SafetensorError, OSError) as error:
         raise AdapterCorrupt(path=str(path), problem="is not a whole safetensors file") from error

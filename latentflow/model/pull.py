@@ -47,11 +47,14 @@ def pull(entry: CatalogueEntry, models: Path, report: Report) -> Path:
     Safe against other processes that pull the same; writes nothing when the folder is there.
     Raises DownloadFailed or ModelFilesCorrupt.
     """
-    if not (models / entry.name).is_dir():
-        models.mkdir(parents=True, exist_ok=True)
-        with _locked(models / f"{entry.name}.lock", report):
-            if not (models / entry.name).is_dir():
-                _make(entry, models, report)
+    try:
+        if not (models / entry.name).is_dir():
+            models.mkdir(parents=True, exist_ok=True)
+            with _locked(models / f"{entry.name}.lock", report):
+                if not (models / entry.name).is_dir():
+                    _make(entry, models, report)
+    except OSError as error:
+        raise DownloadFailed(model=entry.name, problem=f"{models}: {error.strerror}") from error
     return installed(entry, models)
 
 

@@ -70,14 +70,14 @@ class CommandLine:
         self._environment = environment
         self._started: list[Running] = []
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, seconds: float = RUN_SECONDS) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self._command(words),
             cwd=ROOT,
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=RUN_SECONDS,
+            timeout=seconds,
         )
 
     def start(self, *words: str) -> Running:

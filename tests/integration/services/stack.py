@@ -155,19 +155,24 @@ def inputs(*latents: LatentId | LatentInput) -> LatentInputs:
     )
 
 
+# Readers look at the clock often, so that a test which moves it need not wait.
+BROKER = BrokerSettings(port=0, store_url="memory:", longest_wait_seconds=0.05, grace_seconds=0.2)
+
+
 @asynccontextmanager
 async def running_broker(clock: ManualClock) -> AsyncIterator[Broker]:
-    """Readers look at the clock often, so that a test which moves it need not wait."""
-    settings = BrokerSettings(
-        port=0, store_url="memory:", longest_wait_seconds=0.05, grace_seconds=0.2
-    )
-    async with open_stores(settings, clock) as stores:
-        broker = Broker(stores, settings, clock)
-        await broker.start()
-        try:
-            yield broker
-        finally:
-            await broker.stop()
+    async with open_stores(BROKER, clock) as stores, broker_over(stores, clock) as broker:
+        yield broker
+
+
+@asynccontextmanager
+async def broker_over(stores: Stores, clock: ManualClock) -> AsyncIterator[Broker]:
+    broker = Broker(stores, BROKER, clock)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.stop()
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 from opentelemetry.trace import NoOpTracer
@@ -14,22 +14,28 @@ from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.worker import Worker
-from services.broker.__main__ import Stores, build, build_servicer
+from services.broker.__main__ import Stores
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
-from services.broker.record import LatentRef, StoredFrame, UploadLimits
-from services.broker.settings import Settings
+from services.broker.record import LatentRecord, LatentRef, Opening, UploadLimits
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
 from services.sharer.resident import Resident
 from services.sharer.sharing import Births, Sharing
-from tests.integration.services.stack import TIMEOUT
+from tests.integration.services.stack import TIMEOUT, broker_over
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import ADAPTER, TinyPair
 
 
+@pytest.fixture
+async def worker() -> AsyncIterator[Worker]:
+    worker = Worker("sharer", max_admitted=1)
+    yield worker
+    await worker.close()
+
+
 class StallingLatents(MemoryLatents):
-    """A store that takes the first frames only once it is let."""
+    """A store that opens a latent only once it is let."""
 
     def __init__(self, clock: ManualClock) -> None:
         limits = UploadLimits(lease_ms=60_000, latent_bytes=1 << 20)
@@ -37,19 +43,20 @@ class StallingLatents(MemoryLatents):
         self.asked: asyncio.Future[LatentId] = asyncio.get_running_loop().create_future()
         self.gate = asyncio.Event()
 
-    async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         self.asked.set_result(ref.latent_id)
         await self.gate.wait()
-        await super().append(ref, frames, now_ms=now_ms)
+        return await super().open(ref, opening, now_ms=now_ms)
 
 
-async def test_readers_hear_that_the_publisher_gave_up(pair: TinyPair, clock: ManualClock) -> None:
-    latents, worker = StallingLatents(clock), Worker("sharer", max_admitted=1)
-    settings = Settings(port=0, store_url="memory:", grace_seconds=0.2)
-    servicer = build_servicer(settings, Stores(latents, MemoryFlows(clock)), clock)
-    server = build(settings, servicer, NoOpTracer())
-    await server.start()
-    async with open_channel(f"127.0.0.1:{server.port}") as channel:
+async def test_readers_hear_that_the_publisher_gave_up(
+    pair: TinyPair, clock: ManualClock, worker: Worker
+) -> None:
+    latents = StallingLatents(clock)
+    async with (
+        broker_over(Stores(latents, MemoryFlows(clock)), clock) as broker,
+        open_channel(broker.address) as channel,
+    ):
         client = BrokerClient(channel)
         sharing = asyncio.create_task(share(pair, clock, client, worker))
         latent_id = await asyncio.wait_for(latents.asked, TIMEOUT)
@@ -61,8 +68,6 @@ async def test_readers_hear_that_the_publisher_gave_up(pair: TinyPair, clock: Ma
         with pytest.raises(LatentFailed) as failure:
             await client.fetch(latent_id, timeout=TIMEOUT)
     assert failure.value.problem == "CANCELLED"
-    await server.drain()
-    await worker.close()
 
 
 async def share(pair: TinyPair, clock: ManualClock, client: BrokerClient, worker: Worker) -> None:

@@ -51,7 +51,8 @@ async def statuses(server: RunningServer, service: str) -> list[int]:
 
 
 async def status(channel: Any, service: str) -> int:
-    response = await HealthStub(channel).Check(HealthCheckRequest(service=service))
+    stub: Any = HealthStub(channel)
+    response = await stub.Check(HealthCheckRequest(service=service))
     assert isinstance(response, HealthCheckResponse)
     return response.status
 

@@ -6,8 +6,8 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
     assert lines == ["a          name", "long cell  x", "b          y"]
 
 
-def test_numbers_are_set_to_the_right_under_their_header() -> None:
-    lines = render(("arm", "bytes"), [("x", "7"), ("y", "1,024")]).splitlines()
+def test_columns_named_so_are_set_to_the_right() -> None:
+    lines = render(("arm", "bytes"), [("x", "7"), ("y", "1,024")], right=("bytes",)).splitlines()
     assert lines == ["arm  bytes", "x        7", "y    1,024"]
 
 

@@ -46,6 +46,10 @@ def quiet(step: str) -> None:
     """Nobody listens."""
 
 
+def refuse(step: str) -> None:
+    pytest.fail(f"there was nothing to do, yet: {step}")
+
+
 @pytest.fixture(scope="module")
 def pulled(
     entry: CatalogueEntry, wheels: Path, tmp_path_factory: pytest.TempPathFactory
@@ -130,18 +134,33 @@ def test_a_file_that_is_no_gguf_is_refused(
 
 
 def test_a_second_pull_waits_for_the_first(
-    entry: CatalogueEntry, pulled: tuple[Path, list[str]]
+    entry: CatalogueEntry, pulled: tuple[Path, list[str]], tmp_path: Path
 ) -> None:
-    with (pulled[0] / "tiny.lock").open("w") as first:
+    steps: list[str] = []
+    with (tmp_path / "tiny.lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
-        steps: list[str] = []
 
         def end_the_first(step: str) -> None:
             steps.append(step)
+            shutil.copytree(pulled[0] / "tiny", tmp_path / "tiny")
             fcntl.flock(first, fcntl.LOCK_UN)
 
-        pull(entry, pulled[0], end_the_first)
+        pull(entry, tmp_path, end_the_first)
     assert steps == ["waiting for another process that fetches the same"]
+
+
+def test_a_model_that_is_there_needs_no_lock(
+    entry: CatalogueEntry, pulled: tuple[Path, list[str]]
+) -> None:
+    """So that the folder may be read-only, as another user's cache is."""
+    with (pulled[0] / "tiny.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert pull(entry, pulled[0], refuse) == pulled[0] / "tiny"
+
+
+def test_another_user_can_read_the_weights(pulled: tuple[Path, list[str]]) -> None:
+    weights = pulled[0] / "tiny" / "model.safetensors"
+    assert weights.stat().st_mode & 0o444 == 0o444
 
 
 def test_what_an_interrupted_pull_left_is_cleared(
@@ -168,3 +187,9 @@ def test_a_model_that_was_changed_is_corrupt(
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x55")
     with pytest.raises(ModelFilesCorrupt, match=r"tiny\.weights"):
         installed(entry, tmp_path)
+
+
+def test_a_folder_that_cant_be_made_is_named(entry: CatalogueEntry, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DownloadFailed, match="file/models"):
+        pull(entry, tmp_path / "file" / "models", quiet)

@@ -1,0 +1,71 @@
+"""Sharer and receiver as processes of their own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from latentflow.rpc.probe import is_serving
+from tests.tiny_pair import TinyPair
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def process(service: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    prefix = f"LATENTFLOW_{service.upper()}_"
+    running = subprocess.Popen(
+        [sys.executable, "-m", f"services.{service}"],
+        cwd=ROOT,
+        env={**os.environ, **{prefix + name: value for name, value in settings.items()}},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def await_line(running: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+    """The first line that it says which matches."""
+    assert running.stderr is not None
+    for line in running.stderr:
+        if found := re.search(pattern, line):
+            return found
+    pytest.fail("it ended without saying so")
+
+
+@pytest.mark.parametrize("service", ["sharer", "receiver"])
+def test_it_listens_loads_serves_and_stops_when_asked(service: str, pair: TinyPair) -> None:
+    model = pair.sharer_folder if service == "sharer" else pair.receiver_folder
+    settings = {"MODEL": str(model), "ADAPTERS": str(pair.adapters), "PORT": "0"}
+    with process(service, **settings) as running:
+        address = await_line(running, rf"{service} listening on (\S+)")[1]
+        await_line(running, f"{service} ready")
+        assert is_serving(address)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize("service", ["sharer", "receiver"])
+def test_a_missing_setting_ends_it_by_the_variables_name(service: str) -> None:
+    with process(service, ADAPTERS="adapters") as running:
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert f"{service}: LATENTFLOW_{service.upper()}_MODEL: must be set" in said
+
+
+def test_a_model_that_is_not_there_ends_it_by_its_name(pair: TinyPair) -> None:
+    settings = {"MODEL": "nowhere", "ADAPTERS": str(pair.adapters), "PORT": "0"}
+    with process("sharer", **settings) as running:
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "sharer: no model named 'nowhere'" in said

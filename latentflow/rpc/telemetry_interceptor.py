@@ -12,6 +12,7 @@ from opentelemetry import trace
 
 from latentflow.rpc import conventions
 from latentflow.rpc.handlers import CallInterceptor, Context, Proceed, ServedCall
+from latentflow.rpc.methods import HEALTH_PREFIX
 from latentflow.rpc.propagation import incoming_context
 
 # Of the server's making; the others are the caller's (semantic conventions for gRPC servers).
@@ -28,12 +29,20 @@ _SERVER_FAULTS = frozenset(
 
 
 class TelemetryInterceptor(CallInterceptor):
-    """Records method and status of each call, never a part of its content."""
+    """Records method and status of each call, never a part of its content.
+
+    Health checks are left out: every probe would be a trace of its own.
+    """
 
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
 
     async def around(self, call: ServedCall, proceed: Proceed) -> Any:
+        if call.method.startswith(HEALTH_PREFIX):
+            return await proceed()
+        return await self._recorded(call, proceed)
+
+    async def _recorded(self, call: ServedCall, proceed: Proceed) -> Any:
         method = call.method.removeprefix("/")
         with self._tracer.start_as_current_span(
             method,

@@ -27,7 +27,6 @@ class Plan:
     """A reading in tokens: `prefix` first, then each step's tokens or slots."""
 
     form: PromptFormat
-    is_plain: bool
     prefix: list[int]
     steps: tuple[list[int] | Slots, ...]
 
@@ -55,7 +54,7 @@ Source = Reading | Primed
 
 
 class Primer:
-    """Reads every form's own prefix once and keeps it."""
+    """Reads what each form begins with once and keeps it."""
 
     def __init__(self, backbone: Backbone) -> None:
         self.backbone = backbone
@@ -71,7 +70,6 @@ class Primer:
         tokenizer = self.backbone.tokenizer
         plan = Plan(
             form=reading.form,
-            is_plain=not reading.context.strip(),
             prefix=prefix_ids(tokenizer, reading.form, own_context=reading.context),
             steps=tuple(
                 part if isinstance(part, Slots) else message_ids(tokenizer, part.text)
@@ -113,11 +111,14 @@ class Primer:
         return values * self.backbone.dtype.itemsize
 
     def _prefix(self, plan: Plan, is_cancelled: IsCancelled) -> ReadCache:
-        if not plan.is_plain:
+        """What the form begins with is read already, unless the context changes its last token."""
+        plain = prefix_ids(self.backbone.tokenizer, plan.form)
+        if plan.prefix[: len(plain)] != plain:
             return self._read(plan.prefix, is_cancelled)
         if plan.form not in self._prefixes:
-            self._prefixes[plan.form] = self._read(plan.prefix, is_cancelled)
-        return self._prefixes[plan.form]
+            self._prefixes[plan.form] = self._read(plain, is_cancelled)
+        rest = plan.prefix[len(plain) :]
+        return read_on(self.backbone, self._prefixes[plan.form], rest, is_cancelled=is_cancelled)
 
     def _read(self, ids: list[int], is_cancelled: IsCancelled) -> ReadCache:
         empty = empty_cache(self.backbone, 1)

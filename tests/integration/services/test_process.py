@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import services.receiver.__main__ as receiver_process
+import services.sharer.__main__ as sharer_process
 from latentflow.rpc.probe import is_serving
 from tests.tiny_pair import TinyPair
 
@@ -55,17 +57,21 @@ def test_it_listens_loads_serves_and_stops_when_asked(service: str, pair: TinyPa
         assert running.wait(timeout=30) == 0
 
 
-@pytest.mark.parametrize("service", ["sharer", "receiver"])
-def test_a_missing_setting_ends_it_by_the_variables_name(service: str) -> None:
-    with process(service, ADAPTERS="adapters") as running:
-        _, said = running.communicate(timeout=60)
-    assert running.returncode == 1
-    assert f"{service}: LATENTFLOW_{service.upper()}_MODEL: must be set" in said
-
-
-def test_a_model_that_is_not_there_ends_it_by_its_name(pair: TinyPair) -> None:
-    settings = {"MODEL": "nowhere", "ADAPTERS": str(pair.adapters), "PORT": "0"}
-    with process("sharer", **settings) as running:
-        _, said = running.communicate(timeout=60)
-    assert running.returncode == 1
-    assert "sharer: no model named 'nowhere'" in said
+@pytest.mark.parametrize(
+    ("name", "main"), [("sharer", sharer_process.main), ("receiver", receiver_process.main)]
+)
+def test_what_keeps_it_from_starting_is_its_last_word(
+    name: str,
+    main: Callable[[], None],
+    pair: TinyPair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prefix = f"LATENTFLOW_{name.upper()}_"
+    monkeypatch.setenv(f"{prefix}ADAPTERS", str(pair.adapters))
+    monkeypatch.setenv(f"{prefix}PORT", "0")
+    with pytest.raises(SystemExit, match=f"{name}: {prefix}MODEL: must be set"):
+        main()
+    monkeypatch.setenv(f"{prefix}MODEL", str(tmp_path / "nowhere"))
+    with pytest.raises(SystemExit, match=rf"{name}: no model named '.*nowhere'"):
+        main()

@@ -1,7 +1,7 @@
 """Generate, Score and the sessions: gathers what a call names, and asks the engine over it."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from opentelemetry.trace import Tracer
@@ -28,11 +28,9 @@ from services.receiver.answer import Answer, Prepared
 from services.receiver.asking import Ask
 from services.receiver.budget import MemoryBudget, account
 from services.receiver.engine import Engine
-from services.receiver.inputs import Gathering
+from services.receiver.inputs import Gathering, TellOutcome
 from services.receiver.reading import reading_of
 from services.receiver.sessions import Sessions
-
-TellOutcome = Callable[[LatentOutcome], None]
 
 
 def _to_nobody(_outcome: LatentOutcome) -> None:

@@ -40,6 +40,7 @@ environment: .venv/.dev
 
 protos: .venv/.dev
 	buf lint
+	buf breaking --against tests/golden/contract.binpb
 	scripts/check_generated.sh
 
 bench: .venv/.dev ## Measure codec, broker, services and start; writes bench/results

@@ -50,7 +50,8 @@ class Addresses:
 class Answer:
     """A whole answer, what happened to each latent, and how long it took as the caller saw it.
 
-    Seconds count from the call. An answer without any text has its first token at its end.
+    Seconds count from the call to the first token decoded, whose text may still be held back, and
+    to the end. An answer without any token has its first one at its end.
     """
 
     text: str

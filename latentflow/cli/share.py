@@ -28,7 +28,13 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("file", metavar="FILE", help="what only the sharer reads; - is the input")
     parser.add_argument("--text", type=int, metavar="TOKENS", help="send a text message instead")
     parser.add_argument("--adapter", default="", metavar="NAME", help="default: the only one")
-    parser.add_argument("--window", type=int, default=1, choices=WINDOWS, help="tokens a vector")
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=1,
+        choices=WINDOWS,
+        help="tokens a vector; see the adapter's card",
+    )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
     parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
     add_endpoint_arguments(parser, "sharer")

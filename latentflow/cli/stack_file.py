@@ -34,7 +34,8 @@ def announced(path: Path, addresses: StackAddresses) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if (told := _read(path)) is not None and told[0] == os.getpid():
+            path.unlink()
 
 
 def _read(path: Path) -> tuple[int, StackAddresses] | None:

@@ -3,10 +3,14 @@
 Knows nothing of what is loaded.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 from latentflow.errors import ServiceUnavailable
+from latentflow.rpc.server import RunningServer
 from latentflow.rpc.status import RETRY_AFTER_SECONDS
+from latentflow.rpc.worker import Worker
 
 Part = TypeVar("Part")
 
@@ -26,3 +30,14 @@ class Standby(Generic[Part]):
 
     def fill(self, part: Part) -> None:
         self._part = part
+
+
+@asynccontextmanager
+async def listening(server: RunningServer, worker: Worker) -> AsyncIterator[None]:
+    """Answers probes for as long as the block lasts, then drains and closes both."""
+    await server.start_waiting()
+    try:
+        yield
+    finally:
+        await server.drain()
+        await worker.close()

@@ -27,7 +27,9 @@ if _version_not_supported:
 
 class BrokerServiceStub:
     """Relays latents without reading them. Every call is scoped to the tenant of its credential; a
-    latent of another tenant is UNKNOWN_LATENT.
+    latent of another tenant is UNKNOWN_LATENT. "Durable" means in the store, as safe as the store
+    keeps what it acknowledged. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED or ACCESS_DENIED.
     """
 
     def __init__(self, channel):
@@ -75,7 +77,9 @@ class BrokerServiceStub:
 
 class BrokerServiceServicer:
     """Relays latents without reading them. Every call is scoped to the tenant of its credential; a
-    latent of another tenant is UNKNOWN_LATENT.
+    latent of another tenant is UNKNOWN_LATENT. "Durable" means in the store, as safe as the store
+    keeps what it acknowledged. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED or ACCESS_DENIED.
     """
 
     def Publish(self, request_iterator, context):
@@ -200,7 +204,9 @@ def add_BrokerServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class BrokerService:
     """Relays latents without reading them. Every call is scoped to the tenant of its credential; a
-    latent of another tenant is UNKNOWN_LATENT.
+    latent of another tenant is UNKNOWN_LATENT. "Durable" means in the store, as safe as the store
+    keeps what it acknowledged. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED or ACCESS_DENIED.
     """
 
     @staticmethod

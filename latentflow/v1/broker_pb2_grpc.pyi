@@ -28,7 +28,9 @@ GRPC_VERSION: str
 
 class BrokerServiceStub:
     """Relays latents without reading them. Every call is scoped to the tenant of its credential; a
-    latent of another tenant is UNKNOWN_LATENT.
+    latent of another tenant is UNKNOWN_LATENT. "Durable" means in the store, as safe as the store
+    keeps what it acknowledged. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED or ACCESS_DENIED.
     """
 
     @_typing.overload
@@ -85,7 +87,9 @@ class BrokerServiceStub:
 @_typing.type_check_only
 class BrokerServiceAsyncStub(BrokerServiceStub):
     """Relays latents without reading them. Every call is scoped to the tenant of its credential; a
-    latent of another tenant is UNKNOWN_LATENT.
+    latent of another tenant is UNKNOWN_LATENT. "Durable" means in the store, as safe as the store
+    keeps what it acknowledged. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED or ACCESS_DENIED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -138,7 +142,9 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
 
 class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Relays latents without reading them. Every call is scoped to the tenant of its credential; a
-    latent of another tenant is UNKNOWN_LATENT.
+    latent of another tenant is UNKNOWN_LATENT. "Durable" means in the store, as safe as the store
+    keeps what it acknowledged. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED or ACCESS_DENIED.
     """
 
     @_abc_1.abstractmethod

@@ -236,7 +236,7 @@ Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
 
 @_typing.final
 class LatentOutcome(_message.Message):
-    """What happened to one latent."""
+    """What happened to one latent. A call that fails tells only of those that could not be used."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -249,7 +249,7 @@ class LatentOutcome(_message.Message):
     reason: _builtins.str
     """Why the latent itself was not used: an ErrorReason's name without its prefix; else empty."""
     wire_bytes: _builtins.int
-    """Bytes fetched for it: manifest and payloads."""
+    """Manifest and payloads of what was used, the latent or its fallback; 0 when FAILED."""
     def __init__(
         self,
         *,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ReceiverServiceStub:
-    """Answers with what sharers read.
+    """Answers with what sharers read. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads, SERVICE_UNAVAILABLE.
     """
 
     def __init__(self, channel):
@@ -63,7 +64,8 @@ class ReceiverServiceStub:
 
 
 class ReceiverServiceServicer:
-    """Answers with what sharers read.
+    """Answers with what sharers read. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads, SERVICE_UNAVAILABLE.
     """
 
     def Generate(self, request, context):
@@ -75,8 +77,8 @@ class ReceiverServiceServicer:
         Retry: safe; nothing is stored.
         Cancelling the call frees its memory.
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
-        IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, STREAM_MISMATCH, OVERLOADED,
-        BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Subscribe.
+        IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
+        MESSAGE_MALFORMED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +150,8 @@ def add_ReceiverServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReceiverService:
-    """Answers with what sharers read.
+    """Answers with what sharers read. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads, SERVICE_UNAVAILABLE.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReceiverServiceStub:
-    """Answers with what sharers read."""
+    """Answers with what sharers read. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads, SERVICE_UNAVAILABLE.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -42,8 +44,8 @@ class ReceiverServiceStub:
     Retry: safe; nothing is stored.
     Cancelling the call frees its memory.
     Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
-    IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, STREAM_MISMATCH, OVERLOADED,
-    BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Subscribe.
+    IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
+    MESSAGE_MALFORMED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
     """
     Score: _grpc.UnaryUnaryMultiCallable[_receiver_pb2.ScoreRequest, _receiver_pb2.ScoreResponse]
     """Log-probabilities of given answers. Errors and retry as Generate."""
@@ -58,7 +60,9 @@ class ReceiverServiceStub:
 
 @_typing.type_check_only
 class ReceiverServiceAsyncStub(ReceiverServiceStub):
-    """Answers with what sharers read."""
+    """Answers with what sharers read. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads, SERVICE_UNAVAILABLE.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryStreamMultiCallable[_receiver_pb2.GenerateRequest, _receiver_pb2.GenerateResponse]  # type: ignore[assignment]
@@ -70,8 +74,8 @@ class ReceiverServiceAsyncStub(ReceiverServiceStub):
     Retry: safe; nothing is stored.
     Cancelling the call frees its memory.
     Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
-    IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, STREAM_MISMATCH, OVERLOADED,
-    BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Subscribe.
+    IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
+    MESSAGE_MALFORMED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
     """
     Score: _aio.UnaryUnaryMultiCallable[_receiver_pb2.ScoreRequest, _receiver_pb2.ScoreResponse]  # type: ignore[assignment]
     """Log-probabilities of given answers. Errors and retry as Generate."""
@@ -85,7 +89,9 @@ class ReceiverServiceAsyncStub(ReceiverServiceStub):
     """The model and the adapters that this receiver holds."""
 
 class ReceiverServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers with what sharers read."""
+    """Answers with what sharers read. Every method may also fail with OVERLOADED, DRAINING,
+    DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads, SERVICE_UNAVAILABLE.
+    """
 
     @_abc_1.abstractmethod
     def Generate(
@@ -101,8 +107,8 @@ class ReceiverServiceServicer(metaclass=_abc_1.ABCMeta):
         Retry: safe; nothing is stored.
         Cancelling the call frees its memory.
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
-        IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, STREAM_MISMATCH, OVERLOADED,
-        BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Subscribe.
+        IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
+        MESSAGE_MALFORMED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
         """
 
     @_abc_1.abstractmethod

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class SharerServiceStub:
-    """Reads contexts with its model and publishes what it learned.
+    """Reads contexts with its model and publishes what it learned. Every method may also fail with
+    OVERLOADED, DRAINING, DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads,
+    SERVICE_UNAVAILABLE.
     """
 
     def __init__(self, channel):
@@ -48,7 +50,9 @@ class SharerServiceStub:
 
 
 class SharerServiceServicer:
-    """Reads contexts with its model and publishes what it learned.
+    """Reads contexts with its model and publishes what it learned. Every method may also fail with
+    OVERLOADED, DRAINING, DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads,
+    SERVICE_UNAVAILABLE.
     """
 
     def Share(self, request, context):
@@ -57,8 +61,8 @@ class SharerServiceServicer:
 
         Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
         Cancelling the call aborts the latent.
-        Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER, UNSUPPORTED_METHOD,
-        OVERLOADED, BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Publish.
+        Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
+        BROKER_UNAVAILABLE, and those of BrokerService.Publish.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,7 +97,9 @@ def add_SharerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SharerService:
-    """Reads contexts with its model and publishes what it learned.
+    """Reads contexts with its model and publishes what it learned. Every method may also fail with
+    OVERLOADED, DRAINING, DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads,
+    SERVICE_UNAVAILABLE.
     """
 
     @staticmethod

@@ -27,7 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SharerServiceStub:
-    """Reads contexts with its model and publishes what it learned."""
+    """Reads contexts with its model and publishes what it learned. Every method may also fail with
+    OVERLOADED, DRAINING, DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads,
+    SERVICE_UNAVAILABLE.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,15 +42,18 @@ class SharerServiceStub:
 
     Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
     Cancelling the call aborts the latent.
-    Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER, UNSUPPORTED_METHOD,
-    OVERLOADED, BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Publish.
+    Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
+    BROKER_UNAVAILABLE, and those of BrokerService.Publish.
     """
     DescribeSharer: _grpc.UnaryUnaryMultiCallable[_sharer_pb2.DescribeSharerRequest, _sharer_pb2.DescribeSharerResponse]
     """The model and the adapters that this sharer holds."""
 
 @_typing.type_check_only
 class SharerServiceAsyncStub(SharerServiceStub):
-    """Reads contexts with its model and publishes what it learned."""
+    """Reads contexts with its model and publishes what it learned. Every method may also fail with
+    OVERLOADED, DRAINING, DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads,
+    SERVICE_UNAVAILABLE.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Share: _aio.UnaryStreamMultiCallable[_sharer_pb2.ShareRequest, _sharer_pb2.ShareResponse]  # type: ignore[assignment]
@@ -56,14 +62,17 @@ class SharerServiceAsyncStub(SharerServiceStub):
 
     Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
     Cancelling the call aborts the latent.
-    Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER, UNSUPPORTED_METHOD,
-    OVERLOADED, BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Publish.
+    Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
+    BROKER_UNAVAILABLE, and those of BrokerService.Publish.
     """
     DescribeSharer: _aio.UnaryUnaryMultiCallable[_sharer_pb2.DescribeSharerRequest, _sharer_pb2.DescribeSharerResponse]  # type: ignore[assignment]
     """The model and the adapters that this sharer holds."""
 
 class SharerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Reads contexts with its model and publishes what it learned."""
+    """Reads contexts with its model and publishes what it learned. Every method may also fail with
+    OVERLOADED, DRAINING, DEADLINE_EXPIRED, ACCESS_DENIED or, while the model loads,
+    SERVICE_UNAVAILABLE.
+    """
 
     @_abc_1.abstractmethod
     def Share(
@@ -76,8 +85,8 @@ class SharerServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
         Cancelling the call aborts the latent.
-        Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER, UNSUPPORTED_METHOD,
-        OVERLOADED, BROKER_UNAVAILABLE, DRAINING, and those of BrokerService.Publish.
+        Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
+        BROKER_UNAVAILABLE, and those of BrokerService.Publish.
         """
 
     @_abc_1.abstractmethod

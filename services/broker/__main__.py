@@ -97,19 +97,27 @@ def build(settings: Settings, servicer: BrokerServicer, tracer: Tracer) -> Runni
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
     telemetry = setup_telemetry("latentflow-broker", environment)
-    async with open_stores(settings, system_clock_ms) as stores:
-        servicer = build_servicer(settings, stores, system_clock_ms)
-        server = build(settings, servicer, telemetry.tracer)
-        watch = StoreWatch(stores.latents, server.health, SERVICE)
-        await server.start()
-        await watch.begin()
-        _log.info("broker listening on %s:%d", settings.host, server.port)
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(watch.run())
+    try:
+        async with open_stores(settings, system_clock_ms) as stores:
+            servicer = build_servicer(settings, stores, system_clock_ms)
+            await _serve_until(stop, settings, build(settings, servicer, telemetry.tracer), stores)
+    finally:
+        telemetry.shutdown()
+
+
+async def _serve_until(
+    stop: asyncio.Event, settings: Settings, server: RunningServer, stores: Stores
+) -> None:
+    watch = StoreWatch(stores.latents, server.health, SERVICE)
+    await server.start_waiting()
+    _log.info("broker listening on %s:%d", settings.host, server.port)
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(watch.run())
+        try:
             await stop.wait()
+        finally:
             await server.drain()
             watching.cancel()
-    telemetry.shutdown()
 
 
 def main() -> None:

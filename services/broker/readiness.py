@@ -13,7 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 class StoreWatch:
-    """Looks at the store again and again, and reports SERVING once it answered."""
+    """Looks at the store again and again, and reports SERVING once it answered.
+
+    The server reports NOT_SERVING until the first look.
+    """
 
     def __init__(
         self, latents: LatentStore, health_servicer: health.aio.HealthServicer, service: str
@@ -22,10 +25,6 @@ class StoreWatch:
         self._health = health_servicer
         self._services = (health.OVERALL_HEALTH, service)
         self._answers: bool | None = None
-
-    async def begin(self) -> None:
-        """NOT_SERVING until the first look."""
-        await self._set_health(HealthCheckResponse.NOT_SERVING)
 
     async def run(self, *, serving_seconds: float = 1.0, waiting_seconds: float = 0.2) -> None:
         """Looks until cancelled; pauses that long in between, by what the last look found."""

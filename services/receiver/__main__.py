@@ -21,7 +21,7 @@ from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
-from latentflow.rpc.standby import Standby
+from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.worker import Worker
 from services.receiver.answering import Answering
 from services.receiver.budget import MemoryBudget
@@ -88,11 +88,20 @@ def build(settings: Settings, standby: Standby[Answering], tracer: Tracer) -> Ru
     )
 
 
-async def end_idle(sessions: Sessions, *, every_seconds: float = 1.0) -> None:
-    """Frees what nobody asks for any more, until cancelled."""
-    while True:
-        await asyncio.sleep(every_seconds)
-        sessions.end_idle()
+@asynccontextmanager
+async def ending_idle(sessions: Sessions, *, every_seconds: float = 1.0) -> AsyncIterator[None]:
+    """Frees what nobody asks for any more, for as long as the block lasts."""
+
+    async def end_idle() -> None:
+        while True:
+            await asyncio.sleep(every_seconds)
+            sessions.end_idle()
+
+    ending = asyncio.create_task(end_idle())
+    try:
+        yield
+    finally:
+        ending.cancel()
 
 
 @asynccontextmanager
@@ -108,20 +117,14 @@ async def running(
     sessions = open_sessions(settings, clock)
     standby = Standby[Answering]("receiver")
     server = build(settings, standby, tracer)
-    async with open_channel(settings.broker) as channel:
-        await server.start_waiting()
+    async with open_channel(settings.broker) as channel, listening(server, worker):
         _log.info("receiver listening on %s:%d", settings.host, server.port)
-        ending = asyncio.create_task(end_idle(sessions))
-        try:
-            broker = BrokerClient(channel, retry=retry)
-            standby.fill(await load_answering(settings, worker, broker, sessions, tracer))
-            await server.report_serving()
-            _log.info("receiver ready")
+        broker = BrokerClient(channel, retry=retry)
+        standby.fill(await load_answering(settings, worker, broker, sessions, tracer))
+        await server.report_serving()
+        _log.info("receiver ready")
+        async with ending_idle(sessions):
             yield Running(server, worker)
-        finally:
-            ending.cancel()
-            await server.drain()
-            await worker.close()
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:

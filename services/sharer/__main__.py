@@ -19,7 +19,7 @@ from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
-from latentflow.rpc.standby import Standby
+from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.worker import Worker
 from services.sharer.content_digest import ContentDigests, secret_from
 from services.sharer.engine import Engine
@@ -40,13 +40,23 @@ def system_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def load_engine(settings: Settings, worker: Worker, tracer: Tracer) -> Engine:
-    """On the worker's thread: while it loads, the event loop answers."""
+async def load_sharing(
+    settings: Settings, worker: Worker, broker: BrokerClient, clock_ms: ClockMs, tracer: Tracer
+) -> Sharing:
+    """Loads on the worker's thread: meanwhile the event loop answers."""
+    digests = ContentDigests(secret_from(settings.tenant_key_file))
     async with worker.turn() as turn:
         resident = await turn.run(
             partial(load, settings.model, settings.adapters, threads=settings.threads)
         )
-    return Engine(resident, worker, tracer)
+    return Sharing(
+        engine=Engine(resident, worker, tracer),
+        broker=broker,
+        births=Births(clock_ms=clock_ms, entropy=os.urandom),
+        digests=digests,
+        publish_seconds=settings.publish_seconds,
+        tracer=tracer,
+    )
 
 
 def build(settings: Settings, standby: Standby[Sharing], tracer: Tracer) -> RunningServer:
@@ -68,30 +78,16 @@ async def running(
     tracer: Tracer,
 ) -> AsyncIterator[Running]:
     """Listens first, then loads; drained at the end of the block."""
-    digests = ContentDigests(secret_from(settings.tenant_key_file))
     worker = Worker("sharer", max_admitted=settings.max_waiting)
     standby = Standby[Sharing]("sharer")
     server = build(settings, standby, tracer)
-    async with open_channel(settings.broker) as channel:
-        await server.start_waiting()
+    async with open_channel(settings.broker) as channel, listening(server, worker):
         _log.info("sharer listening on %s:%d", settings.host, server.port)
-        try:
-            standby.fill(
-                Sharing(
-                    engine=await load_engine(settings, worker, tracer),
-                    broker=BrokerClient(channel, retry=retry),
-                    births=Births(clock_ms=clock_ms, entropy=os.urandom),
-                    digests=digests,
-                    publish_seconds=settings.publish_seconds,
-                    tracer=tracer,
-                )
-            )
-            await server.report_serving()
-            _log.info("sharer ready")
-            yield Running(server, worker)
-        finally:
-            await server.drain()
-            await worker.close()
+        broker = BrokerClient(channel, retry=retry)
+        standby.fill(await load_sharing(settings, worker, broker, clock_ms, tracer))
+        await server.report_serving()
+        _log.info("sharer ready")
+        yield Running(server, worker)
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:

@@ -29,13 +29,3 @@ def test_the_latent_answers_memos_that_the_receiver_alone_can_not(output: str) -
     right = right_answers(output)
     assert right["alone"] == 0
     assert right["latent"] > 0
-
-
-def test_a_latent_reaches_its_first_token_before_a_text_does(output: str) -> None:
-    rows = [line.split() for line in output.splitlines()]
-    first_tokens = {
-        arm: [float(row[-5]) for row in rows if row[:1] == [arm] and row[-2:-1] == ["s"]]
-        for arm in ("text-32", "latent")
-    }
-    for text, latent in zip(*first_tokens.values(), strict=True):
-        assert latent < text

@@ -56,14 +56,14 @@ class MemoryFlows:
             self._changed.notify_all()
 
     async def newest(self, flow: FlowRef) -> DeliveryId:
-        kept = self._flow(flow)
+        kept = self._flows.get(flow, _Flow())
         return _id_of(kept.dropped + len(kept.announced))
 
     async def follow(
         self, flow: FlowRef, *, after: DeliveryId, wait_ms: int
     ) -> Sequence[Announcement]:
         number = _number_of(after)
-        return await self._some(lambda: self._flow(flow).behind(number), wait_ms)
+        return await self._some(lambda: self._flows.get(flow, _Flow()).behind(number), wait_ms)
 
     async def join(self, member: GroupMember) -> None:
         self._flow(member.flow).groups.setdefault(member.group, _Group())

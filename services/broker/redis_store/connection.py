@@ -100,7 +100,7 @@ async def remarks(lane: Lane) -> Sequence[str]:
             memory = await redis.info("memory")
     except NoPermissionError:
         return ("this user may not call INFO: maxmemory-policy was not checked",)
-    policy = memory["maxmemory_policy"]
+    policy = memory.get("maxmemory_policy", "unknown")
     if policy == "noeviction":
         return ()
     return (f"maxmemory-policy is {policy}: it must be noeviction, or latents vanish",)

@@ -160,8 +160,11 @@ BROKER = BrokerSettings(port=0, store_url="memory:", longest_wait_seconds=0.05, 
 
 
 @asynccontextmanager
-async def running_broker(clock: ManualClock) -> AsyncIterator[Broker]:
-    async with open_stores(BROKER, clock) as stores, broker_over(stores, clock) as broker:
+async def running_broker(
+    clock: ManualClock, *, memory_bytes: int = BROKER.memory_bytes
+) -> AsyncIterator[Broker]:
+    settings = replace(BROKER, memory_bytes=memory_bytes)
+    async with open_stores(settings, clock) as stores, broker_over(stores, clock) as broker:
         yield broker
 
 
@@ -182,12 +185,13 @@ async def running_stack(
     *,
     tracer: Tracer | None = None,
     seconds: Callable[[], float] = time.monotonic,
+    store_bytes: int = BROKER.memory_bytes,
     **receiver_options: Any,
 ) -> AsyncIterator[Stack]:
     """All three. `seconds` is the clock of the receiver's sessions."""
     traced = tracer or NoOpTracer()
     async with AsyncExitStack() as parts:
-        broker = await parts.enter_async_context(running_broker(clock))
+        broker = await parts.enter_async_context(running_broker(clock, memory_bytes=store_bytes))
         sharer = await parts.enter_async_context(
             sharer_process.running(
                 sharer_settings(pair, broker), clock_ms=clock, retry=IMPATIENT, tracer=traced

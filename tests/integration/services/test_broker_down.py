@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentflow.calls import GenerateCall, LatentInput, Prompt, TextMeans
+from latentflow.calls import GenerateCall, Prompt
 from latentflow.errors import BrokerUnavailable
 from latentflow.latent import Outcome
 from tests.integration.services.stack import Heard, Stack, inputs
@@ -38,13 +38,3 @@ async def test_a_latent_outlives_the_broker_and_a_question_can_be_repeated(stack
 async def test_alone_the_receiver_needs_no_broker(stack: Stack) -> None:
     await stack.broker.stop()
     assert (await stack.ask(QUESTION)).text
-
-
-async def test_no_fallback_is_looked_for_at_a_broker_that_is_down(stack: Stack) -> None:
-    given = LatentInput(
-        latent_id=await stack.latent(MEMO),
-        fallback=await stack.latent(MEMO, TextMeans(max_tokens=8)),
-    )
-    await stack.broker.stop()
-    with pytest.raises(BrokerUnavailable):
-        await stack.ask(QUESTION, given)

@@ -52,7 +52,7 @@ async def worker() -> AsyncIterator[Worker]:
 
 
 async def heard(steps: AsyncGenerator[Step, None]) -> list[Step]:
-    async with aclosing(steps):
+    async with asyncio.timeout(20), aclosing(steps):
         return [step async for step in steps]
 
 

@@ -42,8 +42,9 @@ async def decoded(primer: Primer, asks: Sequence[Ask]) -> list[list[Step | Excep
 async def steps_of(asked: Asked) -> list[Step | Exception]:
     heard = list[Step | Exception]()
     try:
-        async for step in asked.steps():
-            heard.append(step)
+        async with asyncio.timeout(20):
+            async for step in asked.steps():
+                heard.append(step)
     except Exception as error:
         heard.append(error)
     return heard
@@ -92,6 +93,26 @@ async def test_a_question_that_does_not_fit_fails_alone(primer: Primer) -> None:
     failed, answered = await decoded(primer, [ask("x" * POSITIONS), ask("Who?")])
     assert isinstance(failed[0], ContextTooLong)
     assert text(answered)
+
+
+class Leaver(Asked):
+    """Listens to two pieces and no more."""
+
+    pieces = 0
+
+    def tell(self, step: Step) -> None:
+        self.pieces += isinstance(step, Piece)
+
+    def is_cancelled(self) -> bool:
+        return self.pieces == 2
+
+
+async def test_nothing_more_is_decoded_for_one_that_left(primer: Primer) -> None:
+    leaver, stayer = Leaver(ask("When?")), Asked(ask("Who?"))
+    await asyncio.to_thread(decode, primer, [leaver, stayer])
+    assert leaver.pieces == 2
+    (alone,) = await decoded(primer, [ask("Who?")])
+    assert text(await steps_of(stayer)) == text(alone)
 
 
 async def test_a_batch_in_which_nothing_fits_decodes_nothing(primer: Primer) -> None:

@@ -1,0 +1,59 @@
+"""Which latents are asked for when the broker does not answer."""
+
+import pytest
+from opentelemetry.trace import NoOpTracer
+
+from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
+from latentflow.errors import BrokerUnavailable, LatentFlowError, LatentRevoked
+from latentflow.latent import LatentId, Outcome, new_latent_id
+from latentflow.rpc.broker_client import Admit, BrokerClient, Fetched, admit_every
+from services.receiver.budget import Account, MemoryBudget
+from services.receiver.inputs import Gathering
+from services.receiver.resident import Resident
+from tests.tiny_pair import TinyPair
+
+LATENT = new_latent_id(now_ms=1, entropy=bytes(10))
+TEXT = new_latent_id(now_ms=2, entropy=bytes(10))
+
+
+class FailingBroker(BrokerClient):
+    """Fails for every latent alike, and notes which it was asked for."""
+
+    def __init__(self, error: LatentFlowError) -> None:
+        self._error = error
+        self.asked = list[LatentId]()
+
+    async def fetch(
+        self,
+        latent_id: LatentId,
+        *,
+        timeout: float,  # noqa: ASYNC109 (as BrokerClient has it)
+        admit: Admit = admit_every,
+    ) -> Fetched:
+        self.asked.append(latent_id)
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (LatentRevoked(latent_id=LATENT), [LATENT, TEXT]),
+        (BrokerUnavailable(retry_after_seconds=1.0), [LATENT]),
+    ],
+    ids=["unusable", "broker-down"],
+)
+async def test_a_fallback_is_looked_for_where_there_is_a_broker_to_ask(
+    pair: TinyPair, error: LatentFlowError, asked: list[LatentId]
+) -> None:
+    broker, failed = FailingBroker(error), list[LatentOutcome]()
+    gathering = Gathering(
+        broker=broker,
+        resident=Resident(backbone=pair.receiver, adapters={}),
+        fetch_seconds=1.0,
+        tracer=NoOpTracer(),
+    )
+    given = LatentInputs(latents=(LatentInput(latent_id=LATENT, fallback=TEXT),))
+    with pytest.raises(type(error)):
+        await gathering.gather(given, Account(MemoryBudget("memory", 1)), failed.append)
+    assert broker.asked == asked
+    assert [outcome.outcome for outcome in failed] == [Outcome.FAILED]

@@ -44,7 +44,7 @@ protos: .venv/.dev
 	scripts/check_generated.sh
 
 bench: .venv/.dev ## Measure codec, broker, services and start; writes bench/results
-	python -m bench $(ARGS)
+	OMP_WAIT_POLICY=passive python -m bench $(ARGS)
 
 proto: .venv/.dev ## Generate latentflow/v1 from protos/
 	scripts/generate.sh

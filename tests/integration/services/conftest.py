@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.services.stack import Stack, running_stack
+from tests.integration.services.callers import Stack
+from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair, write_tiny_pair
 

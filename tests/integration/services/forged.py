@@ -29,7 +29,7 @@ from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack
 from latentflow.wire.relay import frame_to_bytes
 from services.broker.record import LatentRef, Opening, StoredFrame
-from tests.integration.services.stack import TIMEOUT, Stack
+from tests.integration.services.callers import TIMEOUT, Stack
 from tests.manual_clock import ManualClock
 from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import TinyPair

@@ -13,7 +13,7 @@ from latentflow.model.prompt import PromptFormat, message_ids, prefix_ids, quest
 from latentflow.model.reading import ReadCache, continue_from, read
 from latentflow.model.scoring import score_options
 from latentflow.wire.quantise import pack, unpack
-from tests.integration.services.stack import SAMPLING
+from tests.integration.services.callers import SAMPLING
 from tests.tiny_adapters import FORM
 from tests.tiny_pair import TinyPair
 

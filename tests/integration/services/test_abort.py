@@ -22,7 +22,8 @@ from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
 from services.sharer.resident import Resident
 from services.sharer.sharing import Births, Sharing
-from tests.integration.services.stack import TIMEOUT, broker_over
+from tests.integration.services.brokers import broker_over
+from tests.integration.services.callers import TIMEOUT
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import ADAPTER, TinyPair
 

@@ -5,7 +5,7 @@ import pytest
 from latentflow.calls import GenerateCall, Prompt
 from latentflow.errors import BrokerUnavailable
 from latentflow.latent import Outcome
-from tests.integration.services.stack import Heard, Stack, inputs
+from tests.integration.services.callers import Heard, Stack, inputs
 
 MEMO = "The vault code is 4471."
 QUESTION = "What is the code?"

@@ -8,8 +8,8 @@ from latentflow.calls import LatentMeans, Sampling, TextMeans
 from latentflow.latent import Outcome, Quantisation, Vectors
 from latentflow.model.prompt import PromptFormat
 from latentflow.wire.text import read_text
+from tests.integration.services.callers import TIMEOUT, Stack
 from tests.integration.services.in_process import answer, cache_of, vectors_of
-from tests.integration.services.stack import TIMEOUT, Stack
 from tests.tiny_pair import TinyPair
 
 MEMO = "The vault code is 4471. Dana keeps the key."

@@ -21,7 +21,7 @@ from latentflow.calls import (
 from latentflow.errors import ContextTooLong, DeadlineExpired, EmptyInput, Overloaded
 from latentflow.relay import ListCall
 from latentflow.rpc.worker import Worker
-from tests.integration.services.stack import TIMEOUT, Stack, inputs
+from tests.integration.services.callers import TIMEOUT, Stack, inputs
 from tests.tiny_pair import POSITIONS
 
 MEMO = "The vault code is 4471."

@@ -7,8 +7,9 @@ import pytest
 from latentflow.calls import LatentMeans, Prompt, ScoreCall
 from latentflow.errors import ContextTooLong
 from latentflow.latent import Outcome
+from tests.integration.services.callers import TIMEOUT, Stack, inputs
 from tests.integration.services.in_process import cache_of, scores, vectors_of
-from tests.integration.services.stack import TIMEOUT, Stack, inputs, running_stack
+from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import POSITIONS, TinyPair, write_tiny_pair
 

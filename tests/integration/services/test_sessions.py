@@ -14,7 +14,8 @@ from latentflow.errors import InvalidInput, Overloaded, UnknownSession
 from latentflow.latent import LatentId, Outcome
 from services.receiver.priming import Primer
 from services.receiver.reading import Reading
-from tests.integration.services.stack import TIMEOUT, Stack, inputs, running_stack
+from tests.integration.services.callers import TIMEOUT, Stack, inputs
+from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.tiny_adapters import FORM
 from tests.tiny_pair import TinyPair

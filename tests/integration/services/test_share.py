@@ -23,7 +23,7 @@ from latentflow.errors import (
 )
 from latentflow.latent import FlowName, Label, LatentState, Method, PositionPolicy
 from latentflow.relay import ListCall
-from tests.integration.services.stack import TIMEOUT, Stack
+from tests.integration.services.callers import TIMEOUT, Stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import ADAPTER, POSITIONS, TinyPair
 

@@ -22,14 +22,9 @@ from services.receiver.answering import Answering
 from services.receiver.servicer import SERVICE as RECEIVER
 from services.sharer.servicer import SERVICE as SHARER
 from services.sharer.sharing import Sharing
-from tests.integration.services.stack import (
-    TIMEOUT,
-    Broker,
-    local,
-    receiver_settings,
-    running_broker,
-    sharer_settings,
-)
+from tests.integration.services.brokers import Broker, running_broker
+from tests.integration.services.callers import TIMEOUT
+from tests.integration.services.stack import local, receiver_settings, sharer_settings
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair
 

@@ -4,7 +4,8 @@ import pytest
 
 from latentflow.errors import StoreFull
 from latentflow.latent import LatentId
-from tests.integration.services.stack import TIMEOUT, Stack, running_stack
+from tests.integration.services.callers import TIMEOUT, Stack
+from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair
 

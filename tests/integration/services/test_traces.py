@@ -6,7 +6,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from latentflow.calls import OpenSessionCall, TextMeans
 from latentflow.rpc import conventions
 from tests.integration.rpc.spans import Spans, attributes
-from tests.integration.services.stack import TIMEOUT, inputs, running_stack
+from tests.integration.services.callers import TIMEOUT, inputs
+from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair
 

@@ -14,7 +14,8 @@ from latentflow.calls import (
 from latentflow.errors import InvalidInput, LatentFlowError, LatentRevoked, UnknownLatent
 from latentflow.latent import LatentId, Outcome
 from latentflow.rpc.facts import class_of
-from tests.integration.services.stack import TIMEOUT, Heard, Stack, inputs, running_stack
+from tests.integration.services.callers import TIMEOUT, Heard, Stack, inputs
+from tests.integration.services.stack import running_stack
 from tests.integration.services.unusable import UNUSABLE, Scene, Unusable, expired, unknown
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair

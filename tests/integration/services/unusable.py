@@ -30,6 +30,7 @@ from latentflow.latent import (
 from latentflow.v1 import latent_pb2
 from latentflow.wire.frames import make_frames
 from latentflow.wire.manifests import manifest_to_bytes
+from tests.integration.services.callers import TIMEOUT, Stack
 from tests.integration.services.forged import (
     frames_for,
     manifest_for,
@@ -37,7 +38,6 @@ from tests.integration.services.forged import (
     store,
     store_committed,
 )
-from tests.integration.services.stack import TIMEOUT, Stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import POSITIONS, TinyPair
 

@@ -1,0 +1,60 @@
+"""A broker put together as its process does it, over a store in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from opentelemetry.trace import NoOpTracer
+
+from latentflow.rpc.server import RunningServer
+from services.broker.__main__ import Stores, build, build_servicer, open_stores
+from services.broker.settings import Settings as BrokerSettings
+from tests.manual_clock import ManualClock
+
+# Readers look at the clock often, so that a test which moves it need not wait.
+BROKER = BrokerSettings(port=0, store_url="memory:", longest_wait_seconds=0.05, grace_seconds=0.2)
+
+
+class Broker:
+    """A broker whose store outlives its server, so that it can be down and come back."""
+
+    def __init__(self, stores: Stores, settings: BrokerSettings, clock: ManualClock) -> None:
+        self.stores = stores
+        self._settings = settings
+        self._clock = clock
+        self._server: RunningServer | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._settings.port}"
+
+    async def start(self) -> None:
+        """On a free port at first, on the same one later."""
+        servicer = build_servicer(self._settings, self.stores, self._clock)
+        self._server = build(self._settings, servicer, NoOpTracer())
+        self._settings = replace(self._settings, port=self._server.port)
+        await self._server.start()
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.drain()
+            self._server = None
+
+
+@asynccontextmanager
+async def running_broker(
+    clock: ManualClock, *, memory_bytes: int = BROKER.memory_bytes
+) -> AsyncIterator[Broker]:
+    settings = replace(BROKER, memory_bytes=memory_bytes)
+    async with open_stores(settings, clock) as stores, broker_over(stores, clock) as broker:
+        yield broker
+
+
+@asynccontextmanager
+async def broker_over(stores: Stores, clock: ManualClock) -> AsyncIterator[Broker]:
+    broker = Broker(stores, BROKER, clock)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.stop()

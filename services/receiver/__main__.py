@@ -129,9 +129,11 @@ async def running(
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
     telemetry = setup_telemetry("latentflow-receiver", environment)
-    async with running(settings, tracer=telemetry.tracer):
-        await stop.wait()
-    telemetry.shutdown()
+    try:
+        async with running(settings, tracer=telemetry.tracer):
+            await stop.wait()
+    finally:
+        telemetry.shutdown()
 
 
 def main() -> None:

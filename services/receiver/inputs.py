@@ -26,6 +26,7 @@ from services.receiver.acceptance import accept, accept_fallback, resident_bytes
 from services.receiver.budget import Account
 from services.receiver.reading import Message, Part, Slots
 from services.receiver.resident import Resident
+from services.receiver.together import together
 
 TellOutcome = Callable[[LatentOutcome], None]
 
@@ -80,7 +81,7 @@ class Gathering:
             return Gathered(parts=(), outcomes=())
         span = trace.get_current_span()
         with stage(self._tracer, conventions.FETCH):
-            results = await asyncio.gather(*(self._find(each, memory) for each in inputs.latents))
+            results = await together(self._find(each, memory) for each in inputs.latents)
             found = _all_found(results, tell_failed)
         for each in found:
             link_creation(span, each.traceparent)

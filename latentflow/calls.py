@@ -11,6 +11,7 @@ from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.latent import (
     MAX_LABELS,
     MAX_LIFETIME_SECONDS,
+    MAX_WIDTH,
     Digest,
     FlowName,
     Label,
@@ -26,7 +27,6 @@ SessionId = NewType("SessionId", str)
 
 DEFAULT_FLOW = FlowName("default")
 DEFAULT_LIFETIME_SECONDS = 3600
-WINDOWS = (1, 2, 4, 8)
 MAX_INPUTS = 8
 MAX_OPTIONS = 64
 MAX_STOPS = 8
@@ -42,14 +42,17 @@ def _require(condition: bool, field: str, problem: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentMeans:
-    """Send what an adapter makes of the cache; `window` context tokens a vector."""
+    """Send what an adapter makes of the cache: of each token's vector the leading `width` numbers.
+
+    `width` is one of the adapter's, 0 its whole one.
+    """
 
     adapter: str = ""
     quantisation: Quantisation = Quantisation.INT8
-    window: int = 1
+    width: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.window in WINDOWS, "latent.window", f"must be one of {WINDOWS}")
+        _require(0 <= self.width <= MAX_WIDTH, "latent.width", f"must be 0 to {MAX_WIDTH}")
         _require(
             self.quantisation is not Quantisation.NONE,
             "latent.quantisation",

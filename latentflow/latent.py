@@ -20,6 +20,7 @@ Digest = NewType("Digest", str)
 
 MAX_FRAME_BYTES = 256 * 1024
 MAX_LABELS = 16
+MAX_WIDTH = 1 << 16
 MAX_LIFETIME_SECONDS = 7 * 24 * 3600
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -151,7 +152,7 @@ class TensorLayout:
     dtype: ElementType
 
     def __post_init__(self) -> None:
-        for field, limit in (("layers", 1024), ("slots", 1 << 20), ("width", 1 << 16)):
+        for field, limit in (("layers", 1024), ("slots", 1 << 20), ("width", MAX_WIDTH)):
             if not 1 <= getattr(self, field) <= limit:
                 raise InvalidInput(field=f"layout.{field}", problem=f"must be 1 to {limit}")
 

@@ -1,6 +1,6 @@
 """Random `lcf-prefix` adapters between tiny models, in folders that load like trained ones."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, prefix_spec
 from latentflow.model.prompt import PromptFormat
 
 WIDTH = 16
+QUARTER = WIDTH // 4
 # Short, as tiny models have few positions; it ends an answer where random models never do.
 FORM = PromptFormat(preamble="Text and question.\n", stop="\x00")
 
@@ -23,11 +24,10 @@ def write_tiny_adapter(
     receiver: Backbone,
     *,
     seed: int = 0,
-    windows: tuple[int, ...] = (1, 2, 4, 8),
     form: PromptFormat = FORM,
 ) -> Digest:
     """The same arguments write the same file. Returns its digest."""
-    spec = replace(prefix_spec(sharer.shape, receiver.shape, width=WIDTH), windows=windows)
+    spec = prefix_spec(sharer.shape, receiver.shape, width=WIDTH, stride=2)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         halves = {"encoder": PrefixEncoder(spec), "decoder": PrefixDecoder(spec)}

@@ -4,6 +4,8 @@ Owns the step from an adapter file to something that summarises or translates, m
 knows nothing of training, queues or the wire.
 """
 
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentflow.errors import AdapterCorrupt, InvalidInput, UnknownAdapter, UnsupportedMethod
+from latentflow.errors import (
+    AdapterCorrupt,
+    IdentityMismatch,
+    InvalidInput,
+    UnknownAdapter,
+    UnsupportedMethod,
+)
 from latentflow.latent import (
     Digest,
     ElementType,
     Method,
-    PositionPolicy,
     TensorLayout,
     Vectors,
     require_same,
@@ -31,10 +38,15 @@ from latentflow.model.adapter_file import (
 )
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
-from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, PrefixSpec, spec_from
+from latentflow.model.halves import KINDS, layout_of, receiver_half, sharer_half
+from latentflow.model.method import Latents, ReceiverHalf, Rows, SharerHalf, join_slots
+from latentflow.model.prefix import PrefixDecoder
+from latentflow.model.reading import ReadCache
 
 ADAPTER_FILE = "adapter.safetensors"
-POSITION_OF = {Method.LCF_PREFIX: PositionPolicy.PREFIX}
+SERVED = (Method.LCF_PREFIX,)
+"""Methods that services can hand over; the others need what no message carries yet."""
+POSITION_OF = {method: KINDS[method].position for method in SERVED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +56,21 @@ class SharerAdapter:
     name: str
     digest: Digest
     header: AdapterHeader
-    encoder: PrefixEncoder
+    encoder: SharerHalf
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """The sizes of latent that are offered, the whole one first."""
+        return self.encoder.budgets
 
     @torch.inference_mode()
-    def summarise(self, cache: KVCache, *, window: int) -> Vectors:
+    def summarise(self, cache: KVCache, *, width: int) -> Vectors:
         """One row's context, captured by the sharer, as the vectors that travel.
 
-        Raises InvalidInput for a window the adapter was not trained with.
+        `width` is a budget of the adapter: numbers for each token, for `lcf-x` spans; 0 is the
+        whole. Raises InvalidInput for one that the adapter does not have.
         """
-        latents_BMW, mask_BM = self.encoder(cache, window)
-        return _to_vectors(latents_BMW[0, mask_BM[0]])
+        return _to_vectors(self.encoder.latents(cache, width or self.budgets[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +80,52 @@ class ReceiverAdapter:
     name: str
     digest: Digest
     header: AdapterHeader
-    decoder: PrefixDecoder
+    decoder: ReceiverHalf
 
     @torch.inference_mode()
     def translate(self, vectors: Vectors) -> KVCache:
-        """Slots for `inject_prefix`, one row. Raises IdentityMismatch on another layout."""
-        spec = spec_from(self.header.hyperparameters)
-        require_same("1", str(vectors.layout.layers), "layout.layers")
-        require_same(str(spec.width), str(vectors.layout.width), "layout.width")
-        latents_MW = to_tensor(vectors).to(self.decoder.mean_F.device)
-        mask_BM = torch.ones(1, len(latents_MW), dtype=torch.bool, device=latents_MW.device)
-        slots: KVCache = self.decoder(latents_MW[None], mask_BM)
+        """Slots for `inject_prefix`, one row.
+
+        Raises IdentityMismatch on another layout, UnsupportedMethod unless it is an `lcf-prefix`.
+        """
+        if not isinstance(self.decoder, PrefixDecoder):
+            raise UnsupportedMethod(method=self.header.method)
+        latents = self._latents(vectors, self.decoder.mean_F.device)
+        slots: KVCache = self.decoder(latents.values_BMLw[:, :, 0], latents.mask_BM)
         return slots
+
+    @torch.inference_mode()
+    def ready(
+        self, receiver: Backbone, own: ReadCache, arrived: Sequence[Vectors], rows: Rows
+    ) -> tuple[ReadCache, list[list[int]]]:
+        """Any method: `own`, one row, with what arrived in it, and what of `rows` is still unread.
+
+        Latents of several sharers stand behind each other. Raises EmptyInput without any,
+        IdentityMismatch on another layout, InvalidInput, ContextTooLong.
+        """
+        latents = [self._latents(vectors, receiver.device) for vectors in arrived]
+        return self.decoder.ready(receiver, own, join_slots(latents), rows)
+
+    def _latents(self, vectors: Vectors, device: torch.device) -> Latents:
+        require_layout(vectors.layout, self.header)
+        layout = vectors.layout
+        values_MLw = to_tensor(vectors).view(layout.slots, layout.layers, layout.width).to(device)
+        mask_BM = torch.ones(1, layout.slots, dtype=torch.bool, device=device)
+        return Latents(values_BMLw=values_MLw[None], mask_BM=mask_BM)
+
+
+def require_layout(layout: TensorLayout, header: AdapterHeader) -> None:
+    """Raises IdentityMismatch naming the field unless the adapter of `header` reads `layout`."""
+    expected = layout_of(header.method, header.hyperparameters)
+    require_same(str(expected.layers), str(layout.layers), "layout.layers")
+    if layout.width not in expected.widths:
+        widths = " or ".join(map(str, expected.widths))
+        raise IdentityMismatch(field="layout.width", expected=widths, actual=str(layout.width))
+
+
+def budgets_of(header: AdapterHeader) -> tuple[int, ...]:
+    """The sizes of latent that an adapter offers, the whole one first."""
+    return layout_of(header.method, header.hyperparameters).budgets
 
 
 def find_adapters(folder: Path) -> dict[str, Path]:
@@ -90,35 +141,49 @@ def find_adapters(folder: Path) -> dict[str, Path]:
     }
 
 
-def load_sharer_adapter(name: str, path: Path, sharer: Backbone) -> SharerAdapter:
-    """Raises AdapterCorrupt, UnsupportedMethod, IdentityMismatch when made for another sharer."""
-    header = read_header(path)
+def load_sharer_adapter(
+    name: str, path: Path, sharer: Backbone, *, methods: Collection[Method] = tuple(KINDS)
+) -> SharerAdapter:
+    """Raises AdapterCorrupt, UnsupportedMethod for one that is not among `methods`,
+    IdentityMismatch when made for another sharer."""
+    header = _header_for(path, methods)
     check_identity(header, sharer=sharer.identity)
-    encoder = PrefixEncoder(_spec(header, path))
+    with _corrupt_if_invalid(path):
+        encoder = sharer_half(header.method, header.hyperparameters, sharer)
     _load(encoder, path, Half.ENCODER, sharer.device)
     return SharerAdapter(name=name, digest=adapter_digest(path), header=header, encoder=encoder)
 
 
-def load_receiver_adapter(name: str, path: Path, receiver: Backbone) -> ReceiverAdapter:
-    """Raises AdapterCorrupt, UnsupportedMethod, IdentityMismatch when made for another receiver."""
-    header = read_header(path)
+def load_receiver_adapter(
+    name: str, path: Path, receiver: Backbone, *, methods: Collection[Method] = tuple(KINDS)
+) -> ReceiverAdapter:
+    """As `load_sharer_adapter`, for the receiver's half."""
+    header = _header_for(path, methods)
     check_identity(header, receiver=receiver.identity)
-    decoder = PrefixDecoder(_spec(header, path))
+    with _corrupt_if_invalid(path):
+        decoder = receiver_half(header.method, header.hyperparameters, receiver)
     _load(decoder, path, Half.DECODER, receiver.device)
     return ReceiverAdapter(name=name, digest=adapter_digest(path), header=header, decoder=decoder)
 
 
 def to_tensor(vectors: Vectors) -> Tensor:
-    """Latents [M, W] of a one-layer stream, on the CPU in float32."""
+    """Vectors [M * L, w] of a stream, slot by slot, on the CPU in float32."""
     values = np.frombuffer(vectors.values, dtype="<f4").copy()
-    return torch.from_numpy(values).reshape(vectors.layout.slots, vectors.layout.width)
+    return torch.from_numpy(values).reshape(vectors.layout.vectors, vectors.layout.width)
 
 
-def _spec(header: AdapterHeader, path: Path) -> PrefixSpec:
-    if header.method is not Method.LCF_PREFIX:
+def _header_for(path: Path, methods: Collection[Method]) -> AdapterHeader:
+    header = read_header(path)
+    if header.method not in methods:
         raise UnsupportedMethod(method=header.method)
+    return header
+
+
+@contextmanager
+def _corrupt_if_invalid(path: Path) -> Iterator[None]:
+    """Sizes that can't be are the file's fault, not the caller's."""
     try:
-        return spec_from(header.hyperparameters)
+        yield
     except InvalidInput as error:
         raise AdapterCorrupt(path=str(path), problem=str(error)) from error
 
@@ -132,9 +197,9 @@ def _load(module: torch.nn.Module, path: Path, half: Half, device: torch.device)
         raise AdapterCorrupt(path=str(path), problem=problem) from error
 
 
-def _to_vectors(latents_MW: Tensor) -> Vectors:
-    values = np.ascontiguousarray(latents_MW.float().cpu().numpy(), dtype="<f4")
-    layout = TensorLayout(
-        layers=1, slots=values.shape[0], width=values.shape[1], dtype=ElementType.FLOAT32
-    )
-    return Vectors(layout=layout, values=values.tobytes())
+def _to_vectors(latents: Latents) -> Vectors:
+    """The first row's."""
+    values_MLw = latents.values_BMLw[0, latents.mask_BM[0]].float().cpu().numpy()
+    slots, layers, width = values_MLw.shape
+    layout = TensorLayout(layers=layers, slots=slots, width=width, dtype=ElementType.FLOAT32)
+    return Vectors(layout=layout, values=np.ascontiguousarray(values_MLw, dtype="<f4").tobytes())

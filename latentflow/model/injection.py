@@ -55,12 +55,38 @@ def inject_residual(
     if update.mask_BT.shape != own.mask_BK.shape:
         raise InvalidInput(field="update", problem="must have the columns of the receiver's cache")
     keys, values = _turned(backbone, update, positions_of(own.mask_BK))
+    turned = KVCache(
+        keys_LBHTD=torch.stack(keys), values_LBHTD=torch.stack(values), mask_BT=update.mask_BT
+    )
+    return add_residual(
+        backbone,
+        own,
+        turned,
+        key_gates_LBHTD=key_gates_LBHTD,
+        value_gates_LBHTD=value_gates_LBHTD,
+    )
+
+
+def add_residual(
+    backbone: Backbone,
+    own: ReadCache,
+    update: KVCache,
+    *,
+    key_gates_LBHTD: Tensor,
+    value_gates_LBHTD: Tensor,
+) -> ReadCache:
+    """As `inject_residual`, with the update's keys after RoPE already."""
+    _require_shape(backbone, update, "update")
+    if update.mask_BT.shape != own.mask_BK.shape:
+        raise InvalidInput(field="update", problem="must have the columns of the receiver's cache")
     open_BT = own.mask_BK & update.mask_BT
     key_gates = _layers_of(key_gates_LBHTD, open_BT, backbone)
     value_gates = _layers_of(value_gates_LBHTD, open_BT, backbone)
     return ReadCache(
-        keys=tuple(map(_updated, own.keys, keys, key_gates)),
-        values=tuple(map(_updated, own.values, values, value_gates)),
+        keys=tuple(map(_updated, own.keys, update.keys_LBHTD.to(backbone.dtype), key_gates)),
+        values=tuple(
+            map(_updated, own.values, update.values_LBHTD.to(backbone.dtype), value_gates)
+        ),
         mask_BK=own.mask_BK,
     )
 

@@ -1,10 +1,11 @@
 """LCF's shared-context projector (methods.md §3): a d-wide channel into each receiver layer.
 
-Owns the layers' weights and gates; knows nothing of files, models or training.
-Legend: L layers, B batch, H KV heads, T tokens, D head_dim, W sharer's kv width, d channel.
+Owns one layer's weights and what an update is; knows nothing of files, models or training.
+Legend: L layers, B batch, H KV heads, T tokens, D head_dim, C a token's keys and values, d channel.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from latentflow.errors import InvalidInput
 from latentflow.model.capture import KVCache
 
 _BLOCKS = 2
+_SMALL = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +55,9 @@ class SharerDown(nn.Module):
         super().__init__()
         self.down = nn.Linear(2 * shape.sharer_kv_width, shape.channel, bias=False)
 
-    def forward(self, keys_BHTD: Tensor, values_BHTD: Tensor) -> Tensor:
-        """Keys before RoPE and values of one sharer layer, to [B, T, d]."""
-        channel_BTd: Tensor = self.down(_side_by_side(keys_BHTD, values_BHTD))
+    def forward(self, sharer_BTC: Tensor) -> Tensor:
+        """[K; V] of one sharer layer, keys before RoPE, to [B, T, d]."""
+        channel_BTd: Tensor = self.down(sharer_BTC)
         return channel_BTd
 
 
@@ -71,23 +73,21 @@ class ReceiverProjector(nn.Module):
         self.gates = nn.Linear(shape.channel, 2 * shape.kv_heads)
         self.up_keys = nn.Linear(half, shape.kv_width)
         self.up_values = nn.Linear(half, shape.kv_width)
+        begin_small(self.up_keys, self.up_values)
 
-    def forward(self, sharer_BTd: Tensor, keys_BHTD: Tensor, values_BHTD: Tensor) -> LayerUpdate:
-        """What a sharer layer sent and the receiver's own keys (before RoPE) and values."""
-        z_BTd = sharer_BTd + self.down(_side_by_side(keys_BHTD, values_BHTD))
+    def forward(self, sharer_BTd: Tensor, own_BTC: Tensor) -> LayerUpdate:
+        """What a sharer layer sent, and the receiver's own [K; V], keys before RoPE."""
+        z_BTd = sharer_BTd + self.down(own_BTC)
         for block in self.blocks:
             z_BTd = block(z_BTd)
         z_keys, z_values = z_BTd.chunk(2, dim=-1)
         key_gates, value_gates = self.gates(z_BTd).sigmoid().chunk(2, dim=-1)
         return LayerUpdate(
-            keys_BHTD=self._by_head(self.up_keys(z_keys)),
-            values_BHTD=self._by_head(self.up_values(z_values)),
+            keys_BHTD=by_head(self.up_keys(z_keys), self._heads),
+            values_BHTD=by_head(self.up_values(z_values), self._heads),
             key_gates_BHT1=key_gates.transpose(1, 2)[..., None],
             value_gates_BHT1=value_gates.transpose(1, 2)[..., None],
         )
-
-    def _by_head(self, flat_BTX: Tensor) -> Tensor:
-        return flat_BTX.reshape(*flat_BTX.shape[:-1], *self._heads).transpose(1, 2)
 
 
 class _Block(nn.Module):
@@ -104,6 +104,18 @@ class _Block(nn.Module):
         return out_BTd
 
 
+def by_head(flat_BTX: Tensor, heads: tuple[int, int]) -> Tensor:
+    """[..., T, H * D] to [..., H, T, D]; `heads` are H and D."""
+    return flat_BTX.view(*flat_BTX.shape[:-1], *heads).transpose(-3, -2)
+
+
+def begin_small(*last: nn.Linear) -> None:
+    """An update begins near nothing: the receiver starts from what it reads, not from noise."""
+    for linear in last:
+        nn.init.normal_(linear.weight, std=_SMALL * linear.in_features**-0.5)
+        nn.init.zeros_(linear.bias)
+
+
 def last_aligned(*, sharer_layers: int, receiver_layers: int) -> tuple[int, ...]:
     """The sharer layer each receiver layer reads, paired from the last backwards.
 
@@ -113,30 +125,44 @@ def last_aligned(*, sharer_layers: int, receiver_layers: int) -> tuple[int, ...]
     return tuple(max(layer + offset, 0) for layer in range(receiver_layers))
 
 
-def hard_gates(logits: Tensor) -> Tensor:
-    """A layer's gate g in use: 1 where its logit is positive, else 0."""
-    return (logits > 0).to(logits.dtype)
+def scaled(update: LayerUpdate, deviation_C: Tensor) -> LayerUpdate:
+    """Times each channel's deviation, keys' then values': written in the receiver's own units."""
+    by_head_2HD = deviation_C.to(update.keys_BHTD.dtype).view(2, *update.keys_BHTD.shape[1::2])
+    keys_HD, values_HD = by_head_2HD.unbind()
+    return replace(
+        update,
+        keys_BHTD=update.keys_BHTD * keys_HD[:, None],
+        values_BHTD=update.values_BHTD * values_HD[:, None],
+    )
 
 
-def gumbel_gates(logits: Tensor, temperature: float, noise: torch.Generator) -> Tensor:
-    """A layer's gate g in training: Gumbel-sigmoid, annealed 1 to 0.001 (methods.md §2)."""
-    uniform = torch.rand(logits.shape, generator=noise).clamp(1e-6, 1 - 1e-6)
-    logistic = uniform.logit().to(logits.device, logits.dtype)
-    return ((logits + logistic) / temperature).sigmoid()
+def stack_updates(
+    updates: Mapping[int, LayerUpdate],
+    layer_gates: Mapping[int, Tensor],
+    *,
+    mask_BT: Tensor,
+    layers: int,
+) -> tuple[KVCache, Tensor, Tensor]:
+    """All `layers`' updates with their key and value gates [L, B, H, T, 1], for an injection.
 
-
-def stack_updates(updates: list[LayerUpdate], mask_BT: Tensor) -> tuple[KVCache, Tensor, Tensor]:
-    """All layers' updates and their key and value gates [L, B, H, T, 1], for `inject_residual`."""
+    A layer that is not updated has zeros. `layer_gates` are a layer's [2], for keys and values.
+    """
+    sample = next(iter(updates.values()))
+    nothing = LayerUpdate(
+        keys_BHTD=torch.zeros_like(sample.keys_BHTD),
+        values_BHTD=torch.zeros_like(sample.values_BHTD),
+        key_gates_BHT1=torch.zeros_like(sample.key_gates_BHT1),
+        value_gates_BHT1=torch.zeros_like(sample.value_gates_BHT1),
+    )
+    every = [updates.get(layer, nothing) for layer in range(layers)]
+    shut = torch.zeros_like(next(iter(layer_gates.values())))
+    gates_L2 = torch.stack([layer_gates.get(layer, shut) for layer in range(layers)])
     cache = KVCache(
-        keys_LBHTD=torch.stack([update.keys_BHTD for update in updates]),
-        values_LBHTD=torch.stack([update.values_BHTD for update in updates]),
+        keys_LBHTD=torch.stack([update.keys_BHTD for update in every]),
+        values_LBHTD=torch.stack([update.values_BHTD for update in every]),
         mask_BT=mask_BT,
     )
-    key_gates = torch.stack([update.key_gates_BHT1 for update in updates])
-    value_gates = torch.stack([update.value_gates_BHT1 for update in updates])
-    return cache, key_gates, value_gates
-
-
-def _side_by_side(keys_BHTD: Tensor, values_BHTD: Tensor) -> Tensor:
-    """[K; V] of each token, [B, T, 2 * H * D]."""
-    return torch.cat([keys_BHTD, values_BHTD], dim=1).transpose(1, 2).flatten(2)
+    key_gates = torch.stack([update.key_gates_BHT1 for update in every])
+    value_gates = torch.stack([update.value_gates_BHT1 for update in every])
+    by_layer = gates_L2[:, :, None, None, None, None]
+    return cache, key_gates * by_layer[:, 0], value_gates * by_layer[:, 1]

@@ -1,13 +1,15 @@
 """How a receiver is asked: what stands before the latent and what after, and the sharer's order.
 
-Owns every word of a prompt; knows nothing of caches.
+Owns every word of a prompt but the order's own (`orders`); knows nothing of caches.
 """
 
 from dataclasses import dataclass, fields
 
 from transformers import PreTrainedTokenizerBase
 
+from latentflow.calls import Sampling
 from latentflow.errors import EmptyInput, InvalidInput
+from latentflow.model.orders import BLIND_ORDER, NEEDED_ORDER, Order
 from latentflow.model.tokens import begin_ids, plain_ids
 
 FEW_SHOT_PREAMBLE = (
@@ -23,6 +25,7 @@ FEW_SHOT_PREAMBLE = (
 )
 
 _QUESTION = "{question}"
+_PARAGRAPH_END = "\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +60,26 @@ def prefix_ids(
 
 def message_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """A text in the latent's place: the sharer's message, or the whole context."""
-    return plain_ids(tokenizer, _after_lead(text))
+    return plain_ids(tokenizer, message_text(text))
+
+
+def message_text(text: str) -> str:
+    """As the receiver reads it behind its lead."""
+    return _after_lead(text)
 
 
 def question_ids(
     tokenizer: PreTrainedTokenizerBase, form: PromptFormat, question: str
 ) -> list[int]:
     """What follows the latent, up to where the answer starts. Raises EmptyInput."""
+    return plain_ids(tokenizer, question_text(form, question))
+
+
+def question_text(form: PromptFormat, question: str) -> str:
+    """Raises EmptyInput."""
     if not question.strip():
         raise EmptyInput(field="question")
-    return plain_ids(tokenizer, form.question_template.replace(_QUESTION, question.strip()))
+    return form.question_template.replace(_QUESTION, question.strip())
 
 
 def answer_ids(tokenizer: PreTrainedTokenizerBase, form: PromptFormat, answer: str) -> list[int]:
@@ -75,20 +88,37 @@ def answer_ids(tokenizer: PreTrainedTokenizerBase, form: PromptFormat, answer: s
 
 
 def summary_ids(
-    tokenizer: PreTrainedTokenizerBase, context: str, *, max_tokens: int, question: str = ""
+    tokenizer: PreTrainedTokenizerBase,
+    context: str,
+    *,
+    max_tokens: int,
+    question: str = "",
+    order: Order | None = None,
 ) -> list[int]:
     """The sharer's order for method `text`: say in at most `max_tokens` tokens what matters.
 
-    Uses the model's chat template where it has one. Raises EmptyInput.
+    `order` defaults to the wording found best, with or without a question. Uses the model's chat
+    template where it has one. Raises EmptyInput.
     """
     if not context.strip():
         raise EmptyInput(field="context")
-    order = _summary_order(context.strip(), max_tokens, question.strip())
+    need = question.strip()
+    wording = order or (NEEDED_ORDER if need else BLIND_ORDER)
+    told = wording.text(context.strip(), words=max(8, max_tokens * 3 // 4), question=need)
     if tokenizer.chat_template is None:
-        return begin_ids(tokenizer) + plain_ids(tokenizer, order + "\n\nSummary:")
-    chat = [{"role": "user", "content": order}]
+        return begin_ids(tokenizer) + plain_ids(tokenizer, told + "\n\nSummary:")
+    chat = [{"role": "user", "content": told}]
     ids = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
     return list(map(int, ids))
+
+
+def message_sampling(tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> Sampling:
+    """How the sharer decodes its message: greedily, to the end of its turn or of `max_tokens`.
+
+    A model without a chat template does not know when its message is over.
+    """
+    stop = (_PARAGRAPH_END,) if tokenizer.chat_template is None else ()
+    return Sampling(max_tokens=max_tokens, stop=stop)
 
 
 def prompt_format(values: object) -> PromptFormat:
@@ -101,12 +131,3 @@ def prompt_format(values: object) -> PromptFormat:
 
 def _after_lead(text: str) -> str:
     return f" {text.strip()}" if text.strip() else ""
-
-
-def _summary_order(context: str, max_tokens: int, question: str) -> str:
-    words = max(8, max_tokens * 3 // 4)
-    if question:
-        goal = f"that someone who can't see it needs to answer this question: {question}"
-    else:
-        goal = "that someone who can't see it needs: names, numbers, codes, dates, quantities"
-    return f"{context}\n\nIn at most {words} words, state every fact in the text above {goal}"

@@ -87,22 +87,33 @@ def read(backbone: Backbone, ids_BT: Tensor, mask_BT: Tensor | None = None) -> R
 
 
 def continue_from(
-    backbone: Backbone, cache: ReadCache, ids_BT: Tensor, mask_BT: Tensor | None = None
+    backbone: Backbone,
+    cache: ReadCache,
+    ids_BT: Tensor,
+    mask_BT: Tensor | None = None,
+    *,
+    starts_BT: Tensor | None = None,
 ) -> tuple[Tensor, ReadCache]:
     """Reads `ids_BT` after `cache`: final hidden states [B, T, C] (normed) and the longer cache.
 
     A row's first real token takes the position after its last real column. Differentiable with
     respect to the cache. `cache` of one row serves any number of rows.
+    With `starts_BT`, the column of `ids_BT` where each token's own continuation starts, a row
+    holds several continuations side by side, none of which sees another; the longer cache is
+    then of no use.
     """
     rows, tokens = ids_BT.shape
     new_BT = torch.ones_like(ids_BT, dtype=torch.bool) if mask_BT is None else mask_BT.bool()
     past = cache.expand(rows) if cache.rows == 1 else cache
     mask_BK = torch.cat([past.mask_BK, new_BT], dim=1)
     positions_BK = positions_of(mask_BK)
+    if starts_BT is not None:
+        positions_BK = _beside(past, positions_BK, starts_BT)
+    seen_BTK = _seen(mask_BK, tokens, starts_BT)
     layers = _as_transformers(past)
     output = _decoder(backbone)(
         input_ids=ids_BT,
-        attention_mask=_attention_masks(backbone, mask_BK, positions_BK, tokens),
+        attention_mask=_attention_masks(backbone, seen_BTK, positions_BK),
         position_ids=positions_BK[:, -tokens:],
         past_key_values=layers,
         use_cache=True,
@@ -135,31 +146,43 @@ def _decoder(backbone: Backbone) -> Any:
     return backbone.model.base_model
 
 
+def _beside(past: ReadCache, positions_BK: Tensor, starts_BT: Tensor) -> Tensor:
+    """Positions when each continuation begins anew behind the past."""
+    places_T = torch.arange(starts_BT.shape[1], device=starts_BT.device)
+    own_BT = past.lengths[:, None] + places_T - starts_BT
+    return torch.cat([positions_BK[:, : past.mask_BK.shape[1]], own_BT], dim=1)
+
+
+def _seen(mask_BK: Tensor, tokens: int, starts_BT: Tensor | None) -> Tensor:
+    """Which columns [B, T, K] each of the last `tokens` columns may see, window or not."""
+    columns_K = torch.arange(mask_BK.shape[1], device=mask_BK.device)
+    past = mask_BK.shape[1] - tokens
+    seen_BTK = mask_BK[:, None, :] & (columns_K <= columns_K[past:, None])
+    if starts_BT is None:
+        return seen_BTK
+    own_BTK = columns_K >= (past + starts_BT)[:, :, None]
+    return seen_BTK & (own_BTK | (columns_K < past))
+
+
 def _attention_masks(
-    backbone: Backbone, mask_BK: Tensor, positions_BK: Tensor, tokens: int
+    backbone: Backbone, seen_BTK: Tensor, positions_BK: Tensor
 ) -> Tensor | dict[str, Tensor]:
-    """Masks [B, 1, T, K] for the last `tokens` columns: one a layer type where the model asks."""
+    """Masks [B, 1, T, K] for the last T columns: one a layer type where the model asks."""
     windows = dict(zip(layer_types(backbone.config), backbone.shape.sliding_windows, strict=True))
     masks = {
-        kind: _ready(backbone, _visible(mask_BK, positions_BK, tokens, window))
+        kind: _ready(backbone, _within(seen_BTK, positions_BK, window)[:, None])
         for kind, window in windows.items()
     }
     by_type = getattr(backbone.config, "layer_types", None) is not None
     return masks if by_type else next(iter(masks.values()))
 
 
-def _visible(mask_BK: Tensor, positions_BK: Tensor, tokens: int, window: int | None) -> Tensor:
-    """Which columns [B, 1, T, K] each of the last `tokens` columns sees.
-
-    By position, not by column, so that a window is right also across padding.
-    """
-    columns_K = torch.arange(mask_BK.shape[1], device=mask_BK.device)
-    queries_T = columns_K[mask_BK.shape[1] - tokens :]
-    seen_BTK = mask_BK[:, None, :] & (columns_K <= queries_T[:, None])
-    if window is not None:
-        distance_BTK = positions_BK[:, queries_T, None] - positions_BK[:, None, :]
-        seen_BTK = seen_BTK & (distance_BTK < window)
-    return seen_BTK[:, None]
+def _within(seen_BTK: Tensor, positions_BK: Tensor, window: int | None) -> Tensor:
+    """By position, not by column, so that a window is right also across padding."""
+    if window is None:
+        return seen_BTK
+    queries_BT = positions_BK[:, -seen_BTK.shape[1] :]
+    return seen_BTK & (queries_BT[:, :, None] - positions_BK[:, None, :] < window)
 
 
 def _ready(backbone: Backbone, seen_BTK: Tensor) -> Tensor:

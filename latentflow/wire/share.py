@@ -64,7 +64,7 @@ def _latent_means_to_proto(means: LatentMeans) -> sharer_pb2.LatentMeans:
     return sharer_pb2.LatentMeans(
         adapter=means.adapter,
         quantisation=QUANTISATION.to_proto(means.quantisation),
-        window=means.window,
+        width=means.width,
     )
 
 
@@ -73,7 +73,7 @@ def _latent_means_from_proto(message: sharer_pb2.LatentMeans) -> LatentMeans:
     return LatentMeans(
         adapter=message.adapter,
         quantisation=QUANTISATION.from_proto(number, "latent.quantisation"),
-        window=message.window or 1,
+        width=message.width,
     )
 
 

@@ -17,8 +17,7 @@ from latentflow.latent import (
     require_same,
 )
 from latentflow.model.adapter_file import AdapterHeader
-from latentflow.model.adapters import POSITION_OF
-from latentflow.model.prefix import spec_from
+from latentflow.model.adapters import POSITION_OF, require_layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ def accept(manifest: Manifest, holdings: Holdings) -> Digest | None:
     header.sharer.require_same(manifest.sharer, "sharer")
     require_same(header.method, manifest.method, "method")
     require_same(POSITION_OF[header.method], manifest.position, "position")
-    _require_layout(manifest.layout, header)
+    require_layout(manifest.layout, header)
     _require_room(manifest.layout, holdings)
     return digest
 
@@ -71,12 +70,6 @@ def _held(manifest: Manifest, holdings: Holdings) -> tuple[Digest, AdapterHeader
         held = " or ".join(holdings.headers) or "none"
         raise IdentityMismatch(field="adapter", expected=held, actual=manifest.adapter)
     return manifest.adapter, header
-
-
-def _require_layout(layout: TensorLayout, header: AdapterHeader) -> None:
-    spec = spec_from(header.hyperparameters)
-    require_same("1", str(layout.layers), "layout.layers")
-    require_same(str(spec.width), str(layout.width), "layout.width")
 
 
 def _require_room(layout: TensorLayout, holdings: Holdings) -> None:

@@ -11,7 +11,7 @@ import torch
 from latentflow.calls import ServiceDescription
 from latentflow.latent import Digest
 from latentflow.model.adapter_folder import describe_adapter, load_fitting
-from latentflow.model.adapters import ReceiverAdapter, load_receiver_adapter
+from latentflow.model.adapters import SERVED, ReceiverAdapter, load_receiver_adapter
 from latentflow.model.backbone import Backbone, load_backbone
 from services.receiver.acceptance import Holdings
 
@@ -48,7 +48,8 @@ def load(model: Path, adapters: Path, *, threads: int) -> Resident:
     if threads:
         torch.set_num_threads(threads)
     backbone = load_backbone(model)
-    fitting = load_fitting(adapters, partial(load_receiver_adapter, receiver=backbone))
+    load_adapter = partial(load_receiver_adapter, receiver=backbone, methods=SERVED)
+    fitting = load_fitting(adapters, load_adapter)
     if not fitting:
         _log.warning("no adapter under %s is for this model: only text can be read", adapters)
     by_digest = {adapter.digest: adapter for adapter in fitting.values()}

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from latentflow.calls import Sampling, TextMeans
+from latentflow.calls import TextMeans
 from latentflow.errors import Cancelled
 from latentflow.latent import Method, PositionPolicy
 from latentflow.model.backbone import Backbone
 from latentflow.model.chunks import read_on
 from latentflow.model.generation import generate
-from latentflow.model.prompt import summary_ids
+from latentflow.model.prompt import message_sampling, summary_ids
 from latentflow.model.reading import ReadCache, empty_cache, require_fit
 from latentflow.wire.text import TEXT_CODEC, text_layout, write_text
 from services.sharer.packed import Packed
@@ -16,7 +16,6 @@ from services.sharer.work import IsCancelled, OnTokens
 
 # Left for decoding to begin with: its text is read behind these.
 _TAIL_TOKENS = 4
-_PARAGRAPH_END = "\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +69,15 @@ class MessageWork:
         )
 
     def _write(self, read: ReadOrder, is_cancelled: IsCancelled) -> str:
+        sampling = message_sampling(self.backbone.tokenizer, self.means.max_tokens)
         steps = generate(
             self.backbone,
             read.cache,
             [read.tail],
-            [self._sampling()],
+            [sampling],
             is_cancelled=lambda _row: is_cancelled(),
         )
         written = "".join(piece.text for step in steps for piece in step)
         if is_cancelled():
             raise Cancelled()
         return written
-
-    def _sampling(self) -> Sampling:
-        """A model without a chat template does not know when its message is over."""
-        stop = (_PARAGRAPH_END,) if self.backbone.tokenizer.chat_template is None else ()
-        return Sampling(max_tokens=self.means.max_tokens, stop=stop)

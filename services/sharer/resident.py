@@ -11,7 +11,7 @@ import torch
 from latentflow.calls import ServiceDescription
 from latentflow.errors import InvalidInput, UnknownAdapter
 from latentflow.model.adapter_folder import describe_adapter, load_fitting
-from latentflow.model.adapters import SharerAdapter, load_sharer_adapter
+from latentflow.model.adapters import SERVED, SharerAdapter, load_sharer_adapter
 from latentflow.model.backbone import Backbone, load_backbone
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ def load(model: Path, adapters: Path, *, threads: int) -> Resident:
     if threads:
         torch.set_num_threads(threads)
     backbone = load_backbone(model)
-    fitting = load_fitting(adapters, partial(load_sharer_adapter, sharer=backbone))
+    load_adapter = partial(load_sharer_adapter, sharer=backbone, methods=SERVED)
+    fitting = load_fitting(adapters, load_adapter)
     if not fitting:
         _log.warning("no adapter under %s is for this model: only text can be shared", adapters)
     return Resident(backbone=backbone, adapters=fitting)

@@ -16,7 +16,7 @@ from services.sharer.work import IsCancelled, OnTokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorWork:
-    """Refuses a window the adapter was not trained with when it is made, before any work."""
+    """Refuses a width the adapter was not trained with when it is made, before any work."""
 
     backbone: Backbone
     adapter: SharerAdapter
@@ -24,9 +24,9 @@ class VectorWork:
     context: str
 
     def __post_init__(self) -> None:
-        windows = self.adapter.encoder.windows
-        if self.means.window not in windows:
-            raise InvalidInput(field="latent.window", problem=f"must be one of {windows}")
+        widths = self.adapter.budgets
+        if self.means.width not in (0, *widths):
+            raise InvalidInput(field="latent.width", problem=f"must be one of {widths}")
 
     def tokenise(self) -> list[int]:
         return context_ids(self.backbone, self.context)
@@ -37,7 +37,7 @@ class VectorWork:
         )
 
     def summarise(self, read: KVCache, is_cancelled: IsCancelled) -> Packed:
-        vectors = self.adapter.summarise(read, window=self.means.window)
+        vectors = self.adapter.summarise(read, width=self.means.width)
         header = self.adapter.header
         return Packed(
             method=header.method,

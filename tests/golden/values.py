@@ -163,7 +163,7 @@ TEXT_OPEN = LatentInfo(
 
 SHARE_LATENT = ShareCall(
     context="The key is under the third pot.",
-    means=LatentMeans(adapter="memos", quantisation=Quantisation.BFLOAT16, window=4),
+    means=LatentMeans(adapter="memos", quantisation=Quantisation.BFLOAT16, width=4),
     need="Where is the key?",
     flow=FlowName("memos"),
     lifetime_seconds=60,

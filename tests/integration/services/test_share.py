@@ -25,6 +25,7 @@ from latentflow.latent import FlowName, Label, LatentState, Method, PositionPoli
 from latentflow.relay import ListCall
 from tests.integration.services.callers import TIMEOUT, Stack
 from tests.manual_clock import ManualClock
+from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import ADAPTER, POSITIONS, TinyPair
 
 MEMO = "The vault code is 4471. " * 20
@@ -110,6 +111,7 @@ async def test_it_describes_itself(stack: Stack, pair: TinyPair) -> None:
     ("call", "refusal", "field"),
     [
         (replace(CALL, means=LatentMeans(adapter="nobody")), UnknownAdapter, None),
+        (replace(CALL, means=LatentMeans(width=WIDTH - 1)), InvalidInput, "latent.width"),
         (replace(CALL, need="What is the code?"), InvalidInput, "need"),
         (replace(CALL, context="x" * POSITIONS), ContextTooLong, "context"),
         (
@@ -118,7 +120,7 @@ async def test_it_describes_itself(stack: Stack, pair: TinyPair) -> None:
             "context",
         ),
     ],
-    ids=["adapter", "need", "context-for-latent", "context-for-text"],
+    ids=["adapter", "width", "need", "context-for-latent", "context-for-text"],
 )
 async def test_what_can_never_work_is_refused_by_name_and_nothing_is_published(
     stack: Stack, call: ShareCall, refusal: type[LatentFlowError], field: str | None

@@ -39,6 +39,7 @@ from tests.integration.services.forged import (
     store_committed,
 )
 from tests.manual_clock import ManualClock
+from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import POSITIONS, TinyPair
 
 OTHER = Digest("0" * 64)
@@ -178,7 +179,7 @@ UNUSABLE = {
     ),
     "another sharer": Unusable(of_another("sharer", "weights"), IdentityMismatch, "sharer.weights"),
     "another adapter": Unusable(with_changes(adapter=OTHER), IdentityMismatch, "adapter"),
-    "another width": Unusable(in_layout(width=8), IdentityMismatch, "layout.width"),
+    "another width": Unusable(in_layout(width=WIDTH - 1), IdentityMismatch, "layout.width"),
     "more layers": Unusable(in_layout(layers=2), IdentityMismatch, "layout.layers"),
     "another place": Unusable(
         with_changes(position=PositionPolicy.BROADCAST), IdentityMismatch, "position"

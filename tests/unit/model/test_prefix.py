@@ -1,7 +1,11 @@
-"""The lcf-prefix adapter: shapes, padding, windows, and the parameters it costs."""
+"""The lcf-prefix adapter: shapes, padding, nested widths, and the parameters it costs."""
+
+import json
+from dataclasses import asdict, replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from latentflow.errors import InvalidInput
 from latentflow.model.backbone import Backbone
@@ -17,55 +21,108 @@ from latentflow.model.prefix import (
 from tests.unit.model.tokens_at_random import batch, one, random_rows
 
 LENGTHS = (11, 6)
+WIDTHS = (16, 8, 4, 2)
+STUDY_PAIR = PrefixSpec(
+    layers=tuple(range(0, 30, 2)),
+    sharer_kv_width=192,
+    receiver_layers=18,
+    receiver_kv_heads=1,
+    receiver_head_dim=256,
+    widths=(256, 128, 64, 32),
+)
+
+Halves = tuple[PrefixEncoder, PrefixDecoder]
 
 
 @pytest.fixture
 def spec(llama: Backbone, gemma: Backbone) -> PrefixSpec:
-    return prefix_spec(llama.shape, gemma.shape, width=16)
+    return prefix_spec(llama.shape, gemma.shape, width=16, stride=2)
 
 
 @pytest.fixture
-def halves(spec: PrefixSpec) -> tuple[PrefixEncoder, PrefixDecoder]:
+def halves(spec: PrefixSpec) -> Halves:
     torch.manual_seed(0)
     return PrefixEncoder(spec).eval(), PrefixDecoder(spec).eval()
 
 
+@pytest.fixture
+def cache(llama: Backbone) -> KVCache:
+    return capture(llama, *batch(random_rows(*LENGTHS)))
+
+
+def full(slots: int) -> Tensor:
+    return torch.ones(1, slots, dtype=torch.bool)
+
+
+def test_the_sizes_follow_from_the_models_shapes(llama: Backbone, gemma: Backbone) -> None:
+    spec = prefix_spec(llama.shape, gemma.shape, width=16, stride=2)
+    assert (spec.layers, spec.widths, spec.width) == ((0, 2), WIDTHS, 16)
+    assert spec.features == 2 * 2 * llama.shape.kv_width
+    assert spec.targets == 2 * gemma.shape.layers * gemma.shape.kv_width
+
+
 def test_the_study_pair_costs_under_seven_million_parameters() -> None:
-    spec = PrefixSpec(
-        sharer_layers=30,
-        sharer_kv_width=192,
-        receiver_layers=18,
-        receiver_kv_heads=1,
-        receiver_head_dim=256,
-    )
-    assert (spec.features, spec.targets) == (11_520, 9_216)
-    modules = (PrefixEncoder(spec), PrefixDecoder(spec))
-    assert sum(p.numel() for module in modules for p in module.parameters()) == 6_897_928
+    assert (STUDY_PAIR.features, STUDY_PAIR.targets) == (5_760, 9_216)
+    modules = (PrefixEncoder(STUDY_PAIR), PrefixDecoder(STUDY_PAIR))
+    assert sum(p.numel() for module in modules for p in module.parameters()) == 6_214_412
 
 
-@pytest.mark.parametrize("window", [1, 2, 4, 8])
-def test_a_window_of_tokens_is_one_slot(
-    llama: Backbone,
-    gemma: Backbone,
-    halves: tuple[PrefixEncoder, PrefixDecoder],
-    window: int,
+def test_only_the_layers_of_the_spec_are_read(cache: KVCache, halves: Halves) -> None:
+    changed = cache.keys_LBHTD.clone()
+    changed[1] += 1.0
+    unread = replace(cache, keys_LBHTD=changed)
+    assert torch.equal(halves[0](unread, 16), halves[0](cache, 16))
+    changed = cache.keys_LBHTD.clone()
+    changed[2] += 1.0
+    assert not torch.equal(halves[0](replace(cache, keys_LBHTD=changed), 16), halves[0](cache, 16))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_narrower_latent_is_the_leading_numbers_of_the_whole(
+    cache: KVCache, halves: Halves, width: int
+) -> None:
+    whole, narrow = halves[0](cache, 16), halves[0](cache, width)
+    assert narrow.shape == (len(LENGTHS), max(LENGTHS), width)
+    assert torch.equal(narrow, whole[..., :width])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_token_is_one_slot_at_every_width(
+    gemma: Backbone, cache: KVCache, halves: Halves, width: int
 ) -> None:
     encoder, decoder = halves
-    latents, mask = encoder(capture(llama, *batch(random_rows(*LENGTHS))), window)
-    assert mask.sum(-1).tolist() == [-(-length // window) for length in LENGTHS]
-    slots = decoder(latents, mask)
-    assert slots.keys_LBHTD.shape[:3] == (gemma.shape.layers, 2, gemma.shape.kv_heads)
-    assert slots.keys_LBHTD.shape[-1] == gemma.shape.head_dim
+    slots = decoder(encoder(cache, width), cache.mask_BT)
+    shape = gemma.shape
+    assert slots.keys_LBHTD.shape == (shape.layers, 2, shape.kv_heads, 11, shape.head_dim)
+    assert slots.values_LBHTD.shape == slots.keys_LBHTD.shape
+    assert torch.equal(slots.mask_BT, cache.mask_BT)
 
 
+def test_what_did_not_travel_counts_as_zero(spec: PrefixSpec, halves: Halves) -> None:
+    decoder, latents = halves[1], torch.randn(1, 5, 4)
+    padded = torch.cat([latents, torch.zeros(1, 5, 12)], dim=-1)
+    cut, whole = decoder(latents, full(5)), decoder(padded, full(5))
+    torch.testing.assert_close(cut.keys_LBHTD, whole.keys_LBHTD)
+    torch.testing.assert_close(cut.values_LBHTD, whole.values_LBHTD)
+
+
+def test_the_decoder_is_told_how_much_did_not_travel(halves: Halves) -> None:
+    decoder, latents = halves[1], torch.randn(1, 5, 4)
+    padded = torch.cat([latents, torch.zeros(1, 5, 12)], dim=-1)
+    torch.nn.init.normal_(decoder.cut.weight)
+    cut, whole = decoder(latents, full(5)), decoder(padded, full(5))
+    assert not torch.allclose(cut.keys_LBHTD, whole.keys_LBHTD)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_padding_changes_nothing(
-    llama: Backbone, halves: tuple[PrefixEncoder, PrefixDecoder]
+    llama: Backbone, cache: KVCache, halves: Halves, width: int
 ) -> None:
     encoder, decoder = halves
-    rows = random_rows(*LENGTHS)
-    together = decoder(*encoder(capture(llama, *batch(rows)), 2))
-    for row, ids in enumerate(rows):
-        alone = decoder(*encoder(capture(llama, one(ids)), 2))
+    together = decoder(encoder(cache, width), cache.mask_BT)
+    for row, ids in enumerate(random_rows(*LENGTHS)):
+        read = capture(llama, one(ids))
+        alone = decoder(encoder(read, width), read.mask_BT)
         torch.testing.assert_close(
             together.values_LBHTD[:, row, :, : alone.tokens],
             alone.values_LBHTD[:, 0],
@@ -74,18 +131,21 @@ def test_padding_changes_nothing(
         )
 
 
-def test_an_untrained_window_is_refused(
-    llama: Backbone, halves: tuple[PrefixEncoder, PrefixDecoder]
+@pytest.mark.parametrize("width", [0, 3, 32])
+def test_a_width_that_was_not_trained_is_refused_on_both_sides(
+    cache: KVCache, halves: Halves, width: int
 ) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        halves[0](capture(llama, one(random_rows(4)[0])), 3)
-    assert refusal.value.field == "window"
+    encoder, decoder = halves
+    with pytest.raises(InvalidInput) as by_encoder:
+        encoder(cache, width)
+    with pytest.raises(InvalidInput) as by_decoder:
+        decoder(torch.zeros(1, 2, width), full(2))
+    assert by_encoder.value.field == by_decoder.value.field == "width"
 
 
 def test_features_go_keys_then_values_layer_by_layer() -> None:
     keys = torch.arange(2 * 1 * 1 * 3 * 2.0).reshape(2, 1, 1, 3, 2)
-    cache = KVCache(keys_LBHTD=keys, values_LBHTD=-keys, mask_BT=torch.ones(1, 3, dtype=torch.bool))
-    assert flatten(cache)[0, 0].tolist() == [0, 1, 6, 7, -0.0, -1, -6, -7]
+    assert flatten(keys, -keys)[0, 0].tolist() == [0, 1, 6, 7, -0.0, -1, -6, -7]
 
 
 def test_the_decoder_undoes_what_flatten_does(spec: PrefixSpec) -> None:
@@ -93,13 +153,37 @@ def test_the_decoder_undoes_what_flatten_does(spec: PrefixSpec) -> None:
     decoder.mean_F.copy_(torch.arange(float(spec.targets)))
     with torch.no_grad():
         decoder.deviation_F.zero_()
-        slots = decoder(torch.zeros(1, 2, spec.width), torch.ones(1, 2, dtype=torch.bool))
-    assert flatten(slots)[0, 1].tolist() == list(range(spec.targets))
+        slots = decoder(torch.zeros(1, 2, spec.width), full(2))
+    filled = flatten(slots.keys_LBHTD, slots.values_LBHTD)
+    assert filled[0, 1].tolist() == list(range(spec.targets))
+
+
+def test_hyperparameters_survive_json(spec: PrefixSpec) -> None:
+    assert spec_from(json.loads(json.dumps(asdict(spec)))) == spec
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"windows": [1]}, {"windows": 5}, {"windows": [1], "colour": 1}]
+    "wrong",
+    [
+        {"colour": 1},
+        {"layers": []},
+        {"widths": 16},
+        {"widths": []},
+        {"widths": [8, 16]},
+        {"widths": [16, 16]},
+        {"widths": [16, 0]},
+        {"widths": [18]},
+    ],
+    ids=str,
 )
-def test_foreign_hyperparameters_are_refused(wrong: dict[str, object]) -> None:
+def test_foreign_hyperparameters_are_refused(spec: PrefixSpec, wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
-        spec_from(wrong)
+        spec_from(asdict(spec) | wrong)
+
+
+@pytest.mark.parametrize("name", ["layers", "widths", "receiver_layers"])
+def test_missing_hyperparameters_are_refused(spec: PrefixSpec, name: str) -> None:
+    values = asdict(spec)
+    del values[name]
+    with pytest.raises(InvalidInput):
+        spec_from(values)

@@ -3,7 +3,6 @@
 from hypothesis import strategies as st
 
 from latentflow.calls import (
-    WINDOWS,
     AdapterInfo,
     FinishReason,
     GenerateCall,
@@ -34,6 +33,7 @@ from latentflow.calls import (
 from latentflow.latent import (
     MAX_LABELS,
     MAX_LIFETIME_SECONDS,
+    MAX_WIDTH,
     Codec,
     Commit,
     Digest,
@@ -168,7 +168,7 @@ means = st.builds(
     LatentMeans,
     adapter=words,
     quantisation=st.sampled_from([q for q in Quantisation if q is not Quantisation.NONE]),
-    window=st.sampled_from(WINDOWS),
+    width=st.integers(0, MAX_WIDTH),
 ) | st.builds(TextMeans, max_tokens=st.integers(1, 512))
 share_calls = st.builds(
     ShareCall,

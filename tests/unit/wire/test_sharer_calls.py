@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from latentflow.calls import LatentMeans, ShareCall
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, LatentFlowError
-from latentflow.latent import FlowName, Quantisation
+from latentflow.latent import MAX_WIDTH, FlowName, Quantisation
 from latentflow.v1 import latent_pb2, sharer_pb2
 from latentflow.wire import descriptions, share
 
@@ -21,7 +21,7 @@ TEXT = sharer_pb2.TextMeans(max_tokens=32)
         (
             ShareCall(
                 context="c",
-                means=LatentMeans(adapter="", quantisation=Quantisation.INT8, window=1),
+                means=LatentMeans(adapter="", quantisation=Quantisation.INT8, width=0),
                 need="",
                 flow=FlowName("default"),
                 lifetime_seconds=3600,
@@ -65,8 +65,10 @@ def test_what_is_left_out_means_the_default(
         ),
         (
             InvalidInput,
-            "latent.window",
-            sharer_pb2.ShareRequest(context="c", latent=sharer_pb2.LatentMeans(window=3)),
+            "latent.width",
+            sharer_pb2.ShareRequest(
+                context="c", latent=sharer_pb2.LatentMeans(width=MAX_WIDTH + 1)
+            ),
             share.share_call_from_proto,
         ),
         (

@@ -1,0 +1,54 @@
+"""A soft prefix on disk: one safetensors file with its sizes and the receiver it is for.
+
+Owns the format; nothing is ever unpickled.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from latentflow.errors import AdapterCorrupt, InvalidInput, UnknownAdapter
+from latentflow.latent import require_same
+from latentflow.model.backbone import Backbone
+from latentflow.model.soft_prefix import SoftPrefix, SoftSpec, soft_spec_from
+
+SOFT_PREFIX_FILE = "soft_prefix.safetensors"
+_METADATA_KEY = "latentflow"
+
+
+def write_soft_prefix(
+    path: Path, prefix: SoftPrefix, spec: SoftSpec, receiver: Backbone, card: Mapping[str, object]
+) -> None:
+    """Halves in precision; `card` tells of its training."""
+    about = {"spec": asdict(spec), "receiver": asdict(receiver.identity), "card": card}
+    tensors = {name: tensor.half().cpu() for name, tensor in prefix.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata={_METADATA_KEY: json.dumps(about)})
+
+
+def load_soft_prefix(path: Path, receiver: Backbone) -> SoftPrefix:
+    """Raises UnknownAdapter, AdapterCorrupt, IdentityMismatch when made for another receiver."""
+    about = _about(path)
+    try:
+        spec, made_for = soft_spec_from(about["spec"]), str(about["receiver"]["weights"])
+        prefix = SoftPrefix(spec)
+        prefix.load_state_dict(load_file(path))
+    except (KeyError, TypeError, InvalidInput, RuntimeError) as error:
+        raise AdapterCorrupt(path=str(path), problem="is not a soft prefix") from error
+    require_same(made_for, receiver.identity.weights, "receiver.weights")
+    return prefix.to(receiver.device).requires_grad_(False).eval()
+
+
+def _about(path: Path) -> dict[str, dict[str, object]]:
+    if not path.is_file():
+        raise UnknownAdapter(adapter=str(path))
+    try:
+        with safe_open(path, framework="pt") as file:
+            about: dict[str, dict[str, object]] = json.loads(file.metadata()[_METADATA_KEY])
+            return about
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise AdapterCorrupt(path=str(path), problem="is not a soft prefix") from error

@@ -1,0 +1,94 @@
+"""Adapters as services load them: what they summarise, and which layouts they translate."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from latentflow.errors import AdapterCorrupt, IdentityMismatch, InvalidInput
+from latentflow.latent import Vectors
+from latentflow.model.adapter_file import read_header, write_adapter
+from latentflow.model.adapters import ADAPTER_FILE, SharerAdapter, load_sharer_adapter, to_tensor
+from latentflow.model.capture import KVCache, capture
+from tests.tiny_adapters import QUARTER, WIDTH
+from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
+from tests.unit.model.tokens_at_random import batch, one, random_rows
+
+TOKENS = 7
+EVERY_WIDTH = pytest.mark.parametrize("width", [WIDTH, QUARTER])
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> TinyPair:
+    return write_tiny_pair(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture
+def adapter(pair: TinyPair) -> SharerAdapter:
+    return pair.sharer_adapter()
+
+
+@pytest.fixture
+def cache(pair: TinyPair) -> KVCache:
+    return capture(pair.sharer, one(random_rows(TOKENS)[0]))
+
+
+@EVERY_WIDTH
+def test_a_width_sends_the_leading_numbers_of_the_whole(
+    adapter: SharerAdapter, cache: KVCache, width: int
+) -> None:
+    vectors = adapter.summarise(cache, width=width)
+    whole = to_tensor(adapter.summarise(cache, width=WIDTH))
+    assert (vectors.layout.layers, vectors.layout.slots) == (1, TOKENS)
+    assert torch.equal(to_tensor(vectors), whole[:, :width])
+
+
+def test_no_width_means_the_whole(adapter: SharerAdapter, cache: KVCache) -> None:
+    assert adapter.summarise(cache, width=0) == adapter.summarise(cache, width=WIDTH)
+
+
+def test_padding_does_not_travel(pair: TinyPair, adapter: SharerAdapter) -> None:
+    padded = capture(pair.sharer, *batch(random_rows(TOKENS, TOKENS + 4))).row(0)
+    assert adapter.summarise(padded, width=0).layout.slots == TOKENS
+
+
+def test_a_foreign_width_is_not_summarised(adapter: SharerAdapter, cache: KVCache) -> None:
+    with pytest.raises(InvalidInput, match="width"):
+        adapter.summarise(cache, width=WIDTH - 1)
+
+
+@EVERY_WIDTH
+def test_every_token_becomes_a_slot(
+    pair: TinyPair, adapter: SharerAdapter, cache: KVCache, width: int
+) -> None:
+    slots = pair.receiver_adapter().translate(adapter.summarise(cache, width=width))
+    assert (slots.rows, slots.tokens) == (1, TOKENS)
+    assert slots.mask_BT.all()
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"), [("layout.width", {"width": WIDTH - 1}), ("layout.layers", {"layers": 2})]
+)
+def test_a_foreign_layout_is_not_translated(
+    pair: TinyPair, adapter: SharerAdapter, cache: KVCache, field: str, changes: Any
+) -> None:
+    layout = replace(adapter.summarise(cache, width=0).layout, **changes)
+    values = bytes(4 * layout.vectors * layout.width)
+    with pytest.raises(IdentityMismatch) as refusal:
+        pair.receiver_adapter().translate(Vectors(layout=layout, values=values))
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("changes", [{"sharer_layers": 3}, {"widths": [8]}])
+def test_a_file_with_foreign_hyperparameters_is_corrupt(
+    pair: TinyPair, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    source, copy = pair.adapters / ADAPTER / ADAPTER_FILE, tmp_path / ADAPTER_FILE
+    header = read_header(source)
+    hyperparameters = {**header.hyperparameters, **changes}
+    write_adapter(copy, replace(header, hyperparameters=hyperparameters), load_file(source))
+    with pytest.raises(AdapterCorrupt):
+        load_sharer_adapter("copy", copy, pair.sharer)

@@ -21,7 +21,7 @@ compile() {
   fi
 }
 
-compile dev --extra broker --extra model --extra demo --extra dev
-compile demo --extra broker --extra model --extra demo --constraint requirements/dev.txt
+compile dev --extra broker --extra model --extra train --extra demo --extra dev
+compile demo --extra broker --extra model --extra train --extra demo --constraint requirements/dev.txt
 compile broker --extra broker --constraint requirements/dev.txt
 compile model --extra model --constraint requirements/dev.txt

@@ -1,6 +1,7 @@
-"""An adapter's card: what it was trained on, how, and what it reached.
+"""An adapter's card: what it was trained on, how, and for how long.
 
-Owns the card as a JSON object (in the adapter's file) and as Markdown (beside it).
+Owns the card as a JSON object (in the adapter's file) and as Markdown (beside it); tables of what
+an evaluation measured are handed in, since training measures nothing but its own loss.
 """
 
 import itertools
@@ -8,68 +9,124 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from latentflow.evaluation.trial import Figures
-from latentflow.training.loop import Trainee
-from latentflow.training.run import Plan
+from latentflow.training.curves import (
+    CURVES_FILE,
+    PROGRESS_FILE,
+    VALIDATION_FILE,
+    by_budget,
+    read_lines,
+)
+from latentflow.training.learner import Learner, parameters_of
+from latentflow.training.plan import Plan
+from latentflow.training.processes import ALONE, Processes
+from latentflow.training.run import started
 
-Results = Mapping[str, Mapping[str, Figures]]
+CARD_FILE = "README.md"
+_LAST_STEPS = 50
+_UNMEASURED = (
+    "Not measured yet: `latentflow eval --json FILE` measures, `latentflow card` enters it here."
+)
 
 
-def card_of(plan: Plan, trainee: Trainee, folder: Path, command: str) -> dict[str, object]:
-    """Everything about a finished run but its results, which are measured on the exported file."""
-    lines = (folder / "progress.jsonl").read_text(encoding="utf-8").splitlines()
-    modules = (trainee.encoder, trainee.decoder)
+def card_of(
+    plan: Plan, learner: Learner, folder: Path, command: str, processes: Processes = ALONE
+) -> dict[str, object]:
+    """Everything about the finished run in `folder`."""
+    lines = read_lines(folder / PROGRESS_FILE)
+    validation = by_budget(read_lines(folder / VALIDATION_FILE))
+    pair = learner.pair
     return {
         "command": command,
+        "method": str(plan.method),
+        "sharer": pair.sharer.identity.name,
+        "receiver": pair.receiver.identity.name,
         "mix": {Path(name).name: weight for name, weight in plan.mix},
         "schedule": asdict(plan.schedule),
-        "closed_form": json.loads((folder / "closed_form.json").read_text(encoding="utf-8")),
-        "training_seconds": round(sum(_spans(lines))),
-        "final_loss": _mean([float(json.loads(line)["loss"]) for line in lines[-50:]]),
-        "parameters": sum(
-            parameter.numel() for module in modules for parameter in module.parameters()
+        "start": started(folder),
+        "training_seconds": round(sum(_spans([float(line["seconds"]) for line in lines]))),
+        "final_loss": _mean([float(line["loss"]) for line in lines[-_LAST_STEPS:]]),
+        "validation_loss": {str(budget): curve.losses[-1] for budget, curve in validation.items()},
+        "parameters": sum(parameter.numel() for parameter in parameters_of(learner)),
+        "device": pair.receiver.device.type,
+        "precision": str(pair.receiver.dtype).removeprefix("torch."),
+        "processes": processes.count,
+    }
+
+
+def write_card(folder: Path, card: Mapping[str, Any], results: str = "") -> Path:
+    """The card for people, beside the adapter in `folder`; `results` is Markdown of its figures."""
+    path = folder / CARD_FILE
+    parts = (
+        f"# {folder.name}",
+        _summary(card, folder),
+        f"## Results\n\n{results or _UNMEASURED}",
+        f"## Training\n\n{_facts(card)}",
+        *([f"![loss by step]({CURVES_FILE})"] if (folder / CURVES_FILE).exists() else []),
+        f"The command that trains the same again, its seed included:\n\n"
+        f"```\n{card.get('command', '')}\n```",
+        f"All of it, as the adapter's file has it:\n\n```json\n{_details(card)}\n```",
+    )
+    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return path
+
+
+def _summary(card: Mapping[str, Any], folder: Path) -> str:
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    pair = f"from {card.get('sharer')} to {card.get('receiver')}" if "sharer" in card else ""
+    count = f"{card['parameters']:,} parameters, " if "parameters" in card else ""
+    return f"`{card.get('method', 'adapter')}` {pair}: {count}{size / 1e6:.1f} MB."
+
+
+def _facts(card: Mapping[str, Any]) -> str:
+    rows = [f"| {name} | {value} |" for name, value in _described(card).items()]
+    return "\n".join(["| | |", "| --- | --- |", *rows])
+
+
+def _described(card: Mapping[str, Any]) -> dict[str, str]:
+    """The training in words; what an older card does not tell is left out."""
+    schedule, start = card.get("schedule", {}), card.get("start", {})
+    told = {
+        "data": ", ".join(f"{name} {weight:g}" for name, weight in card.get("mix", {}).items()),
+        "steps": _steps(schedule) if schedule else "",
+        "start": f"{_duration(start['seconds'])}" if "seconds" in start else "",
+        "time": _duration(card["training_seconds"]) if "training_seconds" in card else "",
+        "on": _machine(card),
+        "loss at the end": f"{card['final_loss']:.3f}" if "final_loss" in card else "",
+        "validation loss by budget": ", ".join(
+            f"{budget}: {loss:.3f}" for budget, loss in card.get("validation_loss", {}).items()
         ),
-        "device": str(trainee.pair.receiver.device),
     }
+    return {name: value for name, value in told.items() if value}
 
 
-def with_results(
-    card: dict[str, object], results: Results, cases: Mapping[str, int]
-) -> dict[str, object]:
-    figures = {
-        name: {arm: asdict(figure) for arm, figure in arms.items()}
-        for name, arms in results.items()
-    }
-    return card | {"results": figures, "cases": dict(cases)}
-
-
-def write_card(path: Path, name: str, card: Mapping[str, object], results: Results) -> None:
-    """The card for people: `README.md` beside the adapter."""
-    tables = [_table(name, arms, card) for name, arms in results.items()]
-    details = {key: card[key] for key in card if key not in ("results", "cases", "command")}
-    path.write_text(
-        f"# {name}\n\n"
-        "Exact match and token F1, greedy, the sharer not knowing the question; int8 latents, one "
-        "vector a token unless a window is named. *deranged* is the latent of another case.\n\n"
-        + "\n\n".join(tables)
-        + f"\n\nTrained by\n\n```\n{card['command']}\n```\n\n"
-        + f"```json\n{json.dumps(details, indent=2)}\n```\n",
-        encoding="utf-8",
+def _steps(schedule: Mapping[str, Any]) -> str:
+    return (
+        f"{schedule['steps']} of {schedule['contexts_a_step']} contexts, "
+        f"the first {schedule['imitation_steps']} imitating a reader; seed {schedule['seed']}"
     )
 
 
-def _table(name: str, arms: Mapping[str, Figures], card: Mapping[str, object]) -> str:
-    cases = card["cases"]
-    assert isinstance(cases, dict)
-    rows = [f"| {arm} | {f.exact_match:.2f} | {f.f1:.2f} |" for arm, f in arms.items()]
-    head = f"## {name} ({cases[name]} cases)\n\n| arm | exact match | F1 |\n| --- | --- | --- |"
-    return "\n".join([head, *rows])
+def _machine(card: Mapping[str, Any]) -> str:
+    if "device" not in card:
+        return ""
+    count = card.get("processes", 1)
+    where = card["device"] if count == 1 else f"{count} x {card['device']}"
+    return f"{where}, models in {card['precision']}" if "precision" in card else str(where)
 
 
-def _spans(lines: list[str]) -> list[float]:
+def _details(card: Mapping[str, Any]) -> str:
+    return json.dumps({key: card[key] for key in card if key != "command"}, indent=2)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _spans(seconds: list[float]) -> list[float]:
     """Seconds of each unbroken stretch: the clock starts again where a run was resumed."""
-    seconds = [float(json.loads(line)["seconds"]) for line in lines]
     ends = [here for here, after in itertools.pairwise(seconds) if after < here]
     return [*ends, seconds[-1]]
 

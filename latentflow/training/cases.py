@@ -15,6 +15,8 @@ from typing import Any
 from latentflow.errors import EmptyInput, InvalidInput
 
 _PARAGRAPH_WORDS = (20, 160)
+_MOST_HOLES = 3
+_TOKENISED = re.compile(r"\s+(?=[.,;:?!)\]%]|'\w|n't)|(?<=[(\[])\s+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +111,9 @@ def _asked(row: dict[str, Any], where: str) -> Question | None:
 
 
 def _paragraphs(path: Path) -> Iterator[str]:
+    """Paragraphs as people write them: WikiText's marks are undone, holes left out."""
     low, high = _PARAGRAPH_WORDS
     for line in path.read_text(encoding="utf-8").splitlines():
-        words = re.sub(r"\s+([.,;:)])", r"\1", line.replace("<unk>", "it")).split()
-        if len(words) >= low:
-            yield " ".join(words[:high])
+        words = _TOKENISED.sub("", re.sub(r" @(.)@ ", r"\1", line)).split()
+        if len(words) >= low and line.count("<unk>") <= _MOST_HOLES:
+            yield " ".join([word for word in words if word != "<unk>"][:high])

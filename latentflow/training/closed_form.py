@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentflow.model.alignment import Alignment, align
 from latentflow.model.capture import KVCache, without_positions
 from latentflow.model.contexts import capture_contexts
 from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, flatten
 from latentflow.model.reading import ReadCache
 from latentflow.model.tokens import begin_ids
-from latentflow.training.alignment import Alignment, align
 from latentflow.training.cases import Case
 from latentflow.training.pair import Pair, exam, take
 
@@ -34,12 +34,12 @@ class AlignedTokens:
 
 
 @torch.no_grad()
-def aligned_tokens(pair: Pair, texts: Iterable[str]) -> AlignedTokens:
+def aligned_tokens(pair: Pair, encoder: PrefixEncoder, texts: Iterable[str]) -> AlignedTokens:
     """Both models read each text; one row a sharer token. Memory: N * (F + G) * 4 bytes."""
     features, targets = [], []
     for text in texts:
         alignment = align(pair.sharer.tokenizer, pair.receiver.tokenizer, text)
-        features.append(_sharer_features(pair, alignment))
+        features.append(_sharer_features(pair, encoder, alignment))
         targets.append(_receiver_targets(pair, text, alignment))
     return AlignedTokens(features_NF=torch.cat(features), targets_NG=torch.cat(targets))
 
@@ -84,14 +84,14 @@ def solve(
     return float(1 - residual / weighted_NG.square().sum())
 
 
-def _sharer_features(pair: Pair, alignment: Alignment) -> Tensor:
+def _sharer_features(pair: Pair, encoder: PrefixEncoder, alignment: Alignment) -> Tensor:
     ids = [*begin_ids(pair.sharer.tokenizer), *alignment.sharer_ids]
-    return flatten(capture_contexts(pair.sharer, [ids]))[0].float()
+    return encoder.features(capture_contexts(pair.sharer, [ids]))[0].float()
 
 
 def _receiver_targets(pair: Pair, text: str, alignment: Alignment) -> Tensor:
     cache = _context_part(pair, pair.read_contexts([text]))
-    return flatten(cache)[0, list(alignment.receiver_places)].float()
+    return flatten(cache.keys_LBHTD, cache.values_LBHTD)[0, list(alignment.receiver_places)].float()
 
 
 def _context_part(pair: Pair, cache: ReadCache) -> KVCache:
@@ -118,7 +118,8 @@ def _squared_gradient(pair: Pair, cases: list[Case]) -> Tensor:
         values=tuple(_gradient_of(values) for values in held.values),
         mask_BK=held.mask_BK,
     )
-    return flatten(_context_part(pair, gradient)).float().square().mean((0, 1))
+    part = _context_part(pair, gradient)
+    return flatten(part.keys_LBHTD, part.values_LBHTD).float().square().mean((0, 1))
 
 
 def _gradient_of(leaf: Tensor) -> Tensor:
@@ -131,7 +132,7 @@ def _standard(values_NC: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _ridge(gram_FF: Tensor, cross_FG: Tensor) -> Tensor:
-    regular_FF = gram_FF + RIDGE * torch.eye(len(gram_FF))
+    regular_FF = gram_FF + RIDGE * torch.eye(len(gram_FF), device=gram_FF.device)
     solution: Tensor = torch.cholesky_solve(cross_FG, torch.linalg.cholesky(regular_FF))
     return solution
 
@@ -142,7 +143,7 @@ def _main_directions(gram_FF: Tensor, map_FG: Tensor, width: int) -> Tensor:
     def apply(basis: Tensor) -> Tensor:
         return map_FG.T @ (gram_FF @ (map_FG @ basis))
 
-    basis = torch.randn(map_FG.shape[1], width + _OVERSAMPLE)
+    basis = torch.randn(map_FG.shape[1], width + _OVERSAMPLE, device=map_FG.device)
     for _ in range(_POWER_STEPS):
         basis = torch.linalg.qr(apply(basis)).Q
     values, vectors = torch.linalg.eigh(basis.T @ apply(basis))

@@ -6,7 +6,7 @@ Owns the order of steps and what is written as they go; what a step lowers is `o
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,27 +14,31 @@ import torch
 from torch import nn
 
 from latentflow.errors import InvalidInput
-from latentflow.model.prefix import PrefixDecoder, PrefixEncoder
 from latentflow.training.cases import Case
+from latentflow.training.curves import CURVES_FILE, PROGRESS_FILE, VALIDATION_FILE, draw_curves
+from latentflow.training.learner import Learner, parameters_of
 from latentflow.training.objective import StepLoss, answer_loss, imitation_loss
-from latentflow.training.pair import Pair
+from latentflow.training.processes import ALONE, Processes, average_gradients
 
 _CLIP = 1.0
 _BETAS = (0.9, 0.98)
+_POOL_STEPS = 6
+_SAVE_STEPS = 100
+_VALIDATION_STEPS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Steps and rates (study.md, recipe 3). The first `imitation_steps` also imitate reading."""
+    """How long and on how much. The first `imitation_steps` also imitate reading (study.md).
 
-    steps: int = 520
-    imitation_steps: int = 90
+    `budget_shares` are how often each of the learner's budgets is drawn, as far as it has them.
+    """
+
+    steps: int = 2000
+    imitation_steps: int = 100
     warmup_steps: int = 40
     contexts_a_step: int = 8
-    encoder_rate: float = 1e-5
-    decoder_rate: float = 2e-4
-    block_rate: float = 3e-4
-    window_shares: tuple[tuple[int, float], ...] = ((1, 0.7), (2, 0.12), (4, 0.1), (8, 0.08))
+    budget_shares: tuple[float, ...] = (0.45, 0.15, 0.32, 0.08)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -56,109 +60,144 @@ class Progress:
     step: int
     loss: float
     imitation: float
-    window: int
+    budget: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trainee:
-    """The two halves, and the pair they join."""
+class Material:
+    """What is learnt from, and batches to validate on that are not.
 
-    pair: Pair
-    encoder: PrefixEncoder
-    decoder: PrefixDecoder
+    `draw` must be seeded: a resumed run draws again, and discards, what finished steps used.
+    """
+
+    draw: Callable[[], Case]
+    validation: Sequence[Sequence[Case]] = ()
 
 
 def train(
-    trainee: Trainee, draw: Callable[[], Case], schedule: Schedule, folder: Path
+    learner: Learner,
+    material: Material,
+    schedule: Schedule,
+    folder: Path,
+    processes: Processes = ALONE,
 ) -> Iterator[Progress]:
     """Runs the schedule, going on from `folder`'s checkpoint where there is one.
 
-    Writes `progress.jsonl` and `checkpoint.pt` there. `draw` must be seeded: a resumed run draws
-    again, and discards, what the finished steps used.
+    The first process writes `progress.jsonl`, `validation.jsonl`, `curves.png` and
+    `checkpoint.pt` there; its losses are what is told, while all processes learn together.
     """
-    optimiser = _optimiser(trainee, schedule)
-    first = _restore(trainee, optimiser, folder)
+    optimiser = _optimiser(learner)
+    first = _restore(learner, optimiser, folder)
     chance = random.Random(schedule.seed)
     started = time.monotonic()
-    with (folder / "progress.jsonl").open("a", encoding="utf-8") as log:
-        for step in range(schedule.steps):
-            cases = [draw() for _ in range(schedule.contexts_a_step)]
-            window = _window(schedule, chance)
-            if step < first:
-                continue
-            loss = _step(trainee, optimiser, schedule, cases, (step, window))
-            progress = Progress(
-                step=step,
-                loss=round(loss.answer.item(), 4),
-                imitation=round(loss.imitation.item(), 4),
-                window=window,
-                seconds=round(time.monotonic() - started, 1),
-            )
-            log.write(json.dumps(asdict(progress)) + "\n")
-            log.flush()
-            yield progress
-            if (step + 1) % 100 == 0 or step + 1 == schedule.steps:
-                _save(trainee, optimiser, folder, step + 1)
+    for step, cases in zip(range(schedule.steps), _batches(material, schedule), strict=False):
+        budget = _budget(learner, schedule, chance)
+        if step < first:
+            continue
+        loss = _step(learner, optimiser, schedule, cases, (step, budget), processes)
+        progress = Progress(
+            step=step,
+            loss=round(loss.answer.item(), 4),
+            imitation=round(loss.imitation.item(), 4),
+            budget=budget,
+            seconds=round(time.monotonic() - started, 1),
+        )
+        if processes.is_first:
+            _append(folder / PROGRESS_FILE, asdict(progress))
+        yield progress
+        if processes.is_first:
+            _keep(learner, optimiser, folder, step + 1, ended=step + 1 == schedule.steps)
+            _look(learner, material, folder, step + 1, ended=step + 1 == schedule.steps)
+
+
+def _keep(
+    learner: Learner, optimiser: torch.optim.Optimizer, folder: Path, done: int, *, ended: bool
+) -> None:
+    if ended or done % _SAVE_STEPS == 0:
+        _save(learner, optimiser, folder, done)
+
+
+def _look(learner: Learner, material: Material, folder: Path, done: int, *, ended: bool) -> None:
+    if ended or done % _VALIDATION_STEPS == 0:
+        _validate(learner, material.validation, folder, done)
+        draw_curves(folder, folder / CURVES_FILE)
 
 
 def _step(
-    trainee: Trainee,
+    learner: Learner,
     optimiser: torch.optim.Optimizer,
     schedule: Schedule,
     cases: list[Case],
     at: tuple[int, int],
+    processes: Processes,
 ) -> StepLoss:
-    step, window = at
+    step, budget = at
+    learner.begin(step / schedule.steps)
     objective = imitation_loss if step < schedule.imitation_steps else answer_loss
-    loss = objective(trainee.pair, trainee.encoder, trainee.decoder, cases, window)
+    loss = objective(learner, cases, budget)
     for group in optimiser.param_groups:
         group["lr"] = group["peak"] * schedule.rate_at(step)
     optimiser.zero_grad()
     loss.total.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_([*_parameters(trainee)], _CLIP)
+    average_gradients(processes, parameters_of(learner))
+    nn.utils.clip_grad_norm_([*parameters_of(learner)], _CLIP)
     optimiser.step()
     return loss
 
 
-def _optimiser(trainee: Trainee, schedule: Schedule) -> torch.optim.Optimizer:
-    blocks = [*trainee.encoder.block.parameters(), *trainee.decoder.block.parameters()]
-    groups = [
-        {"params": [*trainee.encoder.down.parameters()], "peak": schedule.encoder_rate},
-        {"params": [*trainee.decoder.up.parameters()], "peak": schedule.decoder_rate},
-        {"params": blocks, "peak": schedule.block_rate},
-    ]
+def _optimiser(learner: Learner) -> torch.optim.Optimizer:
+    groups = [{"params": rate.parameters, "peak": rate.peak} for rate in learner.rates()]
     return torch.optim.AdamW(groups, lr=0.0, betas=_BETAS, weight_decay=0.0)
 
 
-def _parameters(trainee: Trainee) -> Iterator[nn.Parameter]:
-    yield from trainee.encoder.parameters()
-    yield from trainee.decoder.parameters()
+def _budget(learner: Learner, schedule: Schedule, chance: random.Random) -> int:
+    shares = schedule.budget_shares[: len(learner.budgets)]
+    return chance.choices(learner.budgets[: len(shares)], shares)[0]
 
 
-def _window(schedule: Schedule, chance: random.Random) -> int:
-    windows, shares = zip(*schedule.window_shares, strict=True)
-    return int(chance.choices(windows, shares)[0])
+def _batches(material: Material, schedule: Schedule) -> Iterator[list[Case]]:
+    """Cases of like length together, so that little of a batch is padding."""
+    chance = random.Random(schedule.seed)
+    size = schedule.contexts_a_step
+    while True:
+        pool = sorted((material.draw() for _ in range(size * _POOL_STEPS)), key=_length)
+        batches = [pool[start : start + size] for start in range(0, len(pool), size)]
+        yield from chance.sample(batches, len(batches))
 
 
-def _save(trainee: Trainee, optimiser: torch.optim.Optimizer, folder: Path, step: int) -> None:
-    state = {
-        "step": step,
-        "encoder": trainee.encoder.state_dict(),
-        "decoder": trainee.decoder.state_dict(),
-        "optimiser": optimiser.state_dict(),
-    }
+def _length(case: Case) -> int:
+    return len(case.context)
+
+
+@torch.no_grad()
+def _validate(learner: Learner, batches: Sequence[Sequence[Case]], folder: Path, step: int) -> None:
+    """A line a budget: mean loss a token over the batches."""
+    for budget in learner.budgets if batches else ():
+        losses = [answer_loss(learner, cases, budget).answer for cases in batches]
+        mean = round(float(torch.stack(losses).mean()), 4)
+        _append(folder / VALIDATION_FILE, {"step": step, "budget": budget, "loss": mean})
+
+
+def _append(path: Path, line: dict[str, object]) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+def _save(learner: Learner, optimiser: torch.optim.Optimizer, folder: Path, step: int) -> None:
+    modules = {name: module.state_dict() for name, module in learner.modules.items()}
+    state = {"step": step, "modules": modules, "optimiser": optimiser.state_dict()}
     partial = folder / ".checkpoint.partial"
     torch.save(state, partial)
     partial.replace(folder / "checkpoint.pt")
 
 
-def _restore(trainee: Trainee, optimiser: torch.optim.Optimizer, folder: Path) -> int:
+def _restore(learner: Learner, optimiser: torch.optim.Optimizer, folder: Path) -> int:
     checkpoint = folder / "checkpoint.pt"
     if not checkpoint.exists():
         return 0
-    state = torch.load(checkpoint, weights_only=True)
-    trainee.encoder.load_state_dict(state["encoder"])
-    trainee.decoder.load_state_dict(state["decoder"])
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    for name, module in learner.modules.items():
+        module.load_state_dict(state["modules"][name])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])

@@ -6,6 +6,8 @@ templates alike, so that a test memo shares neither with training.
 
 from dataclasses import dataclass
 
+from latentflow.training.memo_places import CITIES, LANDMARKS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactKind:
@@ -76,11 +78,8 @@ ENTITIES: dict[str, tuple[str, ...]] = {
         "south hangar",
         "medical bay",
     ),
-    "city": tuple(
-        "Lisbon Oslo Nairobi Quito Osaka Tallinn Ghent Porto Riga Cusco Bergen Dakar Hanoi"
-        " Lyon Malmo Naples Perth Tunis Vilnius Zagreb Accra Bristol Cork Denver Essen Fez Graz"
-        " Havana Izmir Kyoto".split()
-    ),
+    "city": CITIES,
+    "landmark": LANDMARKS,
     "item": (
         "new projectors",
         "office chairs",
@@ -150,10 +149,17 @@ ENTITIES: dict[str, tuple[str, ...]] = {
         "fried rice",
     ),
     "animal": tuple("cat parrot greyhound rabbit pony tortoise goat ferret hamster goose".split()),
+    "weekday": tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday Monday".split()),
     "pet": tuple(
         "Biscuit Pepper Mango Nimbus Olive Pixel Rusty Sable Tofu Waffle Ziggy Clover".split()
     ),
 }
+
+# Endings of made-up words; what stands before them is drawn letter by letter.
+ENDINGS = tuple(
+    "ra dor lin ven mak tis rova bel nus gar wyn sel mir tek zan quay lund sby ford ric thal ova"
+    " enko mund dine kari pesh rell ston vick yama zuri holt brook ique afi osh ung elle".split()
+)
 
 FACTS: dict[str, FactKind] = {
     "role": FactKind(
@@ -308,7 +314,75 @@ FACTS: dict[str, FactKind] = {
                 "Where has {person} moved?",
                 "Where is {person} based?",
             ),
+            "city_country": (
+                "In which country does {person} work?",
+                "Which country did {person} move to?",
+            ),
             "person": ("Who works in {city}?", "Who has moved to {city}?"),
+        },
+    ),
+    "visit": FactKind(
+        statements=(
+            "{person} is at the {landmark}.",
+            "{person} is visiting the {landmark}.",
+            "We met {person} at the {landmark}.",
+            "{person} sends greetings from the {landmark}.",
+        ),
+        questions={
+            "landmark_country": (
+                "Which country is {person} located in?",
+                "In which country is {person}?",
+                "Which country is {person} in?",
+                "What country is {person} visiting?",
+            ),
+            "landmark": ("Where is {person}?", "Which sight does {person} see?"),
+            "person": ("Who is at the {landmark}?", "Who visits the {landmark}?"),
+        },
+    ),
+    "price": FactKind(
+        statements=(
+            "A box of {goods} costs {amount} at {company}.",
+            "{company} sells a box of {goods} for {amount}.",
+            "{company} charges {amount} for a box of {goods}.",
+            "Price of a box of {goods} at {company}: {amount}.",
+        ),
+        questions={
+            "amount": (
+                "How much does a box of {goods} cost?",
+                "What does {company} charge for {goods}?",
+                "What is the price of {goods}?",
+            ),
+            "company": ("Who sells {goods}?", "Which company sells {goods}?"),
+        },
+    ),
+    "schedule": FactKind(
+        statements=(
+            "{weekday}, {time}: {event} with {person}.",
+            "On {weekday} at {time} {person} leads the {event}.",
+            "The {event} with {person} is every {weekday} at {time}.",
+            "{person} runs the {event} on {weekday} at {time}.",
+        ),
+        questions={
+            "weekday": (
+                "On which day is the {event}?",
+                "What day does {person} have the {event}?",
+                "Which weekday is the {event}?",
+            ),
+            "time": ("At what time is the {event}?", "When on {weekday} is the {event}?"),
+            "person": ("Who leads the {event}?", "With whom is the {event}?"),
+        },
+    ),
+    "record": FactKind(
+        statements=(
+            "Name: {person}. Badge: {code}. Desk: {room}.",
+            "{person} | badge {code} | desk {room}",
+            "Badge {code} and desk {room} belong to {person}.",
+            "{person} (badge {code}) sits at desk {room}.",
+        ),
+        questions={
+            "code": ("What is the badge of {person}?", "Which badge number has {person}?"),
+            "room": ("At which desk does {person} sit?", "What is the desk of {person}?"),
+            "person": ("Who has badge {code}?", "Who sits at desk {room}?"),
         },
     ),
     "vehicle": FactKind(

@@ -10,19 +10,35 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from latentflow.training.cases import Case, Question
-from latentflow.training.memo_words import ENTITIES, FACTS, FILLERS, OPENINGS, FactKind
+from latentflow.training.memo_places import COUNTRY_OF
+from latentflow.training.memo_words import (
+    ENDINGS,
+    ENTITIES,
+    FACTS,
+    FILLERS,
+    OPENINGS,
+    FactKind,
+)
 
 _MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+_ONSETS = "b br c d dr f fl g gr h j k kl l m n p pr qu r s sh st t th tr v w y z".split()
+_VOWELS = "a e i o u ai ea ou".split()
+_CODAS = ("", "", "", "l", "m", "n", "r", "s", "t", "x")
+_MADE_UP_SHARE = 0.5
 _TEST_EVERY = 4
 
 
 class Part(StrEnum):
-    """Which share of entities and templates a generator draws from."""
+    """Which share of entities and templates is drawn from; validation has training's, newly drawn.
+
+    So that what is measured at the end has never been looked at.
+    """
 
     TRAIN = "train"
+    VALIDATION = "validation"
     TEST = "test"
 
 
@@ -41,7 +57,7 @@ class Memos:
         self._questions = questions
 
     def draw(self) -> Case:
-        """A memo of three to seven facts; about half of them come in pairs of one kind."""
+        """A memo of one to seven facts; about half of them come in pairs of one kind."""
         taken: set[str] = set()
         facts = [self._fact(name, taken) for name in self._kinds()]
         self._random.shuffle(facts)
@@ -52,7 +68,7 @@ class Memos:
         )
 
     def _kinds(self) -> list[str]:
-        kinds = self._random.sample(sorted(FACTS), self._random.randint(2, 5))
+        kinds = self._random.sample(sorted(FACTS), self._random.choice((1, 2, 2, 3, 3, 4, 4, 5)))
         return kinds + [kind for kind in kinds if self._random.random() < 0.4]
 
     def _fact(self, name: str, taken: set[str]) -> _Fact:
@@ -61,7 +77,8 @@ class Memos:
         slots: dict[str, str] = {"": template}
         for slot in _slots_of(kind):
             slots[slot] = self._fresh(slot.rstrip("12"), taken)
-        return _Fact(kind, slots)
+        countries = {f"{slot}_country": COUNTRY_OF.get(slots[slot], "") for slot in slots}
+        return _Fact(kind, slots | countries)
 
     def _fresh(self, kind: str, taken: set[str]) -> str:
         """A value of `kind` that the memo does not hold yet, where there are enough."""
@@ -78,10 +95,11 @@ class Memos:
 
     def _text(self, facts: list[_Fact]) -> str:
         sentences = [fact.slots[""].format(**fact.slots) for fact in facts]
-        for _ in range(self._random.choice((0, 0, 1, 2))):
+        is_bare = len(facts) == 1 and self._random.random() < 0.5
+        for _ in range(0 if is_bare else self._random.choice((0, 0, 1, 2))):
             sentences.insert(self._random.randint(0, len(sentences)), self._choose(FILLERS))
         sentences = [sentence[0].upper() + sentence[1:] for sentence in sentences]
-        opening = self._choose(OPENINGS)
+        opening = "" if is_bare else self._choose(OPENINGS)
         lead = self._random.choice((" ", " ", " ", "\n", "\n- "))
         return lead.join([opening, *sentences]).strip(" \n")
 
@@ -93,8 +111,26 @@ class Memos:
     def _choose(self, items: tuple[str, ...]) -> str:
         return self._random.choice(_share(items, self._part))
 
+    def _name(self, kind: str) -> str:
+        """A name of the list, or as often one that no list holds."""
+        is_made_up = self._random.random() < _MADE_UP_SHARE
+        return self._made_up() if is_made_up else self._choose(ENTITIES[kind])
+
+    def _made_up(self) -> str:
+        syllables = [
+            self._random.choice(_ONSETS)
+            + self._random.choice(_VOWELS)
+            + self._random.choice(_CODAS)
+            for _ in range(self._random.choice((1, 1, 2)))
+        ]
+        return "".join([*syllables, self._choose(ENDINGS)]).capitalize()
+
     def _person(self) -> str:
-        return f"{self._choose(ENTITIES['first'])} {self._choose(ENTITIES['last'])}"
+        first, last = self._name("first"), self._name("last")
+        return first if self._random.random() < 0.15 else f"{first} {last}"
+
+    def _company(self) -> str:
+        return f"{self._made_up()} {self._random.choice(('Ltd', 'Group', 'Partners', 'and Sons'))}"
 
     def _date(self) -> str:
         return f"{self._random.randint(1, 28)} {self._random.choice(_MONTHS)}"
@@ -128,6 +164,9 @@ class Memos:
 
 
 _MADE: dict[str, Callable[[Memos], str]] = {
+    "company": Memos._company,
+    "project": lambda memos: memos._name("project"),
+    "pet": lambda memos: memos._name("pet"),
     "person": Memos._person,
     "date": Memos._date,
     "time": Memos._time,

@@ -1,6 +1,6 @@
 """The training mix: which case comes next, from memos and from files, by weight and seed.
 
-Owns drawing, and making questions where a file has none; knows nothing of models.
+Owns drawing and what a drawn case is asked; knows nothing of models.
 """
 
 import random
@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from latentflow.errors import EmptyInput, InvalidInput
-from latentflow.training.cases import Case, Question
+from latentflow.training.cases import Case
+from latentflow.training.clozes import can_cloze, cloze
 from latentflow.training.memos import Memos, Part
 
-QUESTIONS_A_CASE = 2
-_CLOZE_SHARE = 0.2
-_WORDS_BEFORE = (3, 6)
-_WORDS_AFTER = (1, 3)
-_CLOZE_WORDS = 20
+QUESTIONS_A_CASE = 4
+_OWN_QUESTIONS = (2, 3, 4)
+_JOIN_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,40 +44,50 @@ class Mixture:
         return self._random.choices(self._sources, self._weights)[0].draw()
 
 
-def memo_source(weight: float, *, seed: int) -> Source:
-    memos = Memos(Part.TRAIN, seed=seed, questions=QUESTIONS_A_CASE)
+def memo_source(weight: float, part: Part, *, seed: int) -> Source:
+    memos = Memos(part, seed=seed, questions=QUESTIONS_A_CASE)
     return Source(name="memos", weight=weight, draw=memos.draw)
 
 
 def file_source(name: str, weight: float, cases: Sequence[Case], *, seed: int) -> Source:
-    """Cases at random, at most two questions of each; clozes where a case has no question, and
-    one time in five where it has. Raises EmptyInput when no case can be asked anything.
+    """Cases at random, now and then two as one, with questions of theirs and clozes.
+
+    Raises EmptyInput when no case can be asked anything.
     """
-    usable = [case for case in cases if case.questions or _long_enough(case)]
+    usable = [case for case in map(_answerable, cases) if case.questions or can_cloze(case)]
     if not usable:
         raise EmptyInput(field=f"mix {name}")
     chance = random.Random(f"{name}-{seed}")
 
     def draw() -> Case:
-        case = chance.choice(usable)
-        if not case.questions or (_long_enough(case) and chance.random() < _CLOZE_SHARE):
-            return cloze(case, chance)
-        asked = chance.sample(case.questions, min(QUESTIONS_A_CASE, len(case.questions)))
-        return replace(case, questions=tuple(asked))
+        case = _asked(chance.choice(usable), chance)
+        if chance.random() >= _JOIN_SHARE:
+            return case
+        return _joined([case, _asked(chance.choice(usable), chance)], chance)
 
     return Source(name=name, weight=weight, draw=draw)
 
 
-def cloze(case: Case, chance: random.Random) -> Case:
-    """`case` asked what comes after some of its words."""
-    words = case.context.split()
-    before, after = chance.randint(*_WORDS_BEFORE), chance.randint(*_WORDS_AFTER)
-    start = chance.randint(0, len(words) - before - after)
-    lead = " ".join(words[start : start + before])
-    answer = " ".join(words[start + before : start + before + after])
-    question = Question(text=f'What comes after "{lead}"?', answers=(answer,))
-    return replace(case, questions=(question,))
+def _answerable(case: Case) -> Case:
+    """Without what needs a context of the receiver's own, which training does not give it."""
+    questions = (question for question in case.questions if not question.receiver_context)
+    return replace(case, questions=tuple(questions))
 
 
-def _long_enough(case: Case) -> bool:
-    return len(case.context.split()) >= _CLOZE_WORDS
+def _asked(case: Case, chance: random.Random) -> Case:
+    """Some of a case's questions, and clozes for the rest where its text is long enough."""
+    most = chance.choice(_OWN_QUESTIONS) if can_cloze(case) else QUESTIONS_A_CASE
+    asked = chance.sample(case.questions, min(most, len(case.questions)))
+    if can_cloze(case):
+        asked += [cloze(case, chance) for _ in range(QUESTIONS_A_CASE - len(asked))]
+    return replace(case, questions=tuple(asked))
+
+
+def _joined(cases: Sequence[Case], chance: random.Random) -> Case:
+    """One case of several contexts, in any order, asked on all of them."""
+    parts = chance.sample(cases, len(cases))
+    questions = [question for case in parts for question in case.questions]
+    return Case(
+        context=chance.choice(("\n", " ")).join(case.context for case in parts),
+        questions=tuple(chance.sample(questions, min(QUESTIONS_A_CASE, len(questions)))),
+    )

@@ -1,7 +1,7 @@
 """The two frozen models an adapter joins, with the prompt the receiver is trained under.
 
 Owns how the receiver is read in training: its prefix once, then contexts or slots, then
-questions with their answers. Legend: B contexts, N questions, T tokens, C hidden size.
+questions with their answers. Legend: B cases, T tokens, A answer tokens, C hidden size.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from latentflow.model.tokens import pad_right
 from latentflow.training.cases import Case
 
 _FREQUENT = 16384
-_MULTIPLE = 8  # lengths repeat, so that the CPU's kernels are prepared once
+LENGTH_MULTIPLE = 8  # lengths repeat, so that the CPU's kernels are prepared once
 
 
 @dataclass(frozen=True)
@@ -45,67 +45,99 @@ class Pair:
     def read_contexts(self, contexts: Sequence[str]) -> ReadCache:
         """The receiver's prefix and each context as text behind it: [B, P + T]."""
         rows = [message_ids(self.receiver.tokenizer, text) for text in contexts]
-        ids_BT, mask_BT = pad_right(rows, device=self.receiver.device, multiple=_MULTIPLE)
+        ids_BT, mask_BT = pad_right(rows, device=self.receiver.device, multiple=LENGTH_MULTIPLE)
         with torch.no_grad():
             return continue_from(self.receiver, self.own, ids_BT, mask_BT)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exam:
-    """Every question of a batch of cases with its answer, teacher-forced.
+    """Every question of a batch of cases with its answer, teacher-forced, a row a case.
 
-    `rows_N` is the case of each question; `places_A` is where the hidden state that predicts each
-    answer token stands in the flat [N * T], and `targets_A` where that token stands in
-    `vocabulary_V`: the most frequent tokens and those of this batch, since the whole of a
-    quarter million would cost more than everything else.
+    A case's questions lie side by side; `starts_BT` is the column where each token's own begins.
+    `places_A` is where the hidden state that predicts each answer token stands in the flat
+    [B * T], and `targets_A` where that token stands in `vocabulary_V`: the most frequent tokens
+    and those of this batch, since the whole of a quarter million would cost more than everything
+    else.
     """
 
-    ids_NT: Tensor
-    mask_NT: Tensor
-    rows_N: Tensor
+    ids_BT: Tensor
+    mask_BT: Tensor
+    starts_BT: Tensor
     places_A: Tensor
     targets_A: Tensor
     vocabulary_V: Tensor
 
 
+@dataclass(slots=True)
+class _Sheet:
+    """One case's questions and answers, side by side."""
+
+    ids: list[int]
+    starts: list[int]
+    places: list[int]
+    answers: list[int]
+
+    def add(self, prompt: list[int], answer: list[int]) -> None:
+        start = len(self.ids)
+        first = start + len(prompt) - 1
+        self.ids += prompt + answer
+        self.starts += [start] * (len(prompt) + len(answer))
+        self.places += range(first, first + len(answer))
+        self.answers += answer
+
+
 def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
     """All questions of `cases`, each followed by the first of its answers and the stop."""
-    tokenizer, device = pair.receiver.tokenizer, pair.receiver.device
-    asked = [(row, question) for row, case in enumerate(cases) for question in case.questions]
-    prompts = [question_ids(tokenizer, pair.form, question.text) for _, question in asked]
-    answers = [answer_ids(tokenizer, pair.form, question.answers[0]) for _, question in asked]
-    rows = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
-    ids_NT, mask_NT = pad_right(rows, device=device, multiple=_MULTIPLE)
+    device = pair.receiver.device
+    sheets = [_sheet(pair, case) for case in cases]
+    ids_BT, mask_BT = pad_right(
+        [sheet.ids for sheet in sheets], device=device, multiple=LENGTH_MULTIPLE
+    )
+    starts_BT, _ = pad_right(
+        [sheet.starts for sheet in sheets], device=device, multiple=LENGTH_MULTIPLE
+    )
     places = [
-        index * ids_NT.shape[1] + len(prompt) - 1 + step
-        for index, (prompt, answer) in enumerate(zip(prompts, answers, strict=True))
-        for step in range(len(answer))
+        row * ids_BT.shape[1] + place for row, sheet in enumerate(sheets) for place in sheet.places
     ]
-    answer_tokens_A = torch.tensor([token for answer in answers for token in answer], device=device)
-    vocabulary_V = _vocabulary(pair, cases, ids_NT)
+    answers = [token for sheet in sheets for token in sheet.answers]
+    vocabulary_V = _vocabulary(pair, cases, ids_BT)
     return Exam(
-        ids_NT=ids_NT,
-        mask_NT=mask_NT,
-        rows_N=torch.tensor([row for row, _ in asked], device=device),
+        ids_BT=ids_BT,
+        mask_BT=mask_BT,
+        starts_BT=starts_BT,
         places_A=torch.tensor(places, device=device),
-        targets_A=torch.searchsorted(vocabulary_V, answer_tokens_A),
+        targets_A=torch.searchsorted(vocabulary_V, torch.tensor(answers, device=device)),
         vocabulary_V=vocabulary_V,
     )
 
 
-def _vocabulary(pair: Pair, cases: Sequence[Case], ids_NT: Tensor) -> Tensor:
+def _sheet(pair: Pair, case: Case) -> _Sheet:
+    tokenizer, sheet = pair.receiver.tokenizer, _Sheet([], [], [], [])
+    for question in case.questions:
+        sheet.add(
+            question_ids(tokenizer, pair.form, question.text),
+            answer_ids(tokenizer, pair.form, question.answers[0]),
+        )
+    return sheet
+
+
+def _vocabulary(pair: Pair, cases: Sequence[Case], ids_BT: Tensor) -> Tensor:
     """Sorted ids: a vocabulary's first tokens are its most frequent ones."""
     frequent = torch.arange(min(_FREQUENT, pair.receiver.shape.vocabulary))
     rows = [message_ids(pair.receiver.tokenizer, case.context) for case in cases]
     met = torch.tensor([token for row in rows for token in row])
-    together = torch.cat([frequent, met, ids_NT.flatten().cpu()])
+    together = torch.cat([frequent, met, ids_BT.flatten().cpu()])
     vocabulary_V: Tensor = torch.unique(together)
-    return vocabulary_V.to(ids_NT.device)
+    return vocabulary_V.to(ids_BT.device)
 
 
 def take(pair: Pair, cache: ReadCache, paper: Exam) -> Tensor:
-    """Hidden states [A, C] at the answers' positions, each question read over its case's row."""
-    hidden_NTC, _ = continue_from(
-        pair.receiver, cache.select(paper.rows_N), paper.ids_NT, paper.mask_NT
+    """Hidden states [A, C] at the answers' positions; row by row, `cache` is what was read before.
+
+    One row of `cache` serves every case.
+    """
+    hidden_BTC, _ = continue_from(
+        pair.receiver, cache, paper.ids_BT, paper.mask_BT, starts_BT=paper.starts_BT
     )
-    return hidden_NTC.flatten(0, 1)[paper.places_A]
+    return hidden_BTC.flatten(0, 1)[paper.places_A]

@@ -39,6 +39,26 @@ def test_plain_text_gives_its_long_paragraphs(tmp_path: Path) -> None:
     assert case.context.startswith("a word, a word,")
 
 
+def test_wikitexts_marks_are_undone(tmp_path: Path) -> None:
+    path = tmp_path / "wiki.txt"
+    text = "The ship ( built in 1848 ) lost 1 @,@ 200 men ; it 's well @-@ known , isn n't it ? "
+    path.write_text(text + "and so on " * 5)
+    [case] = read_cases(path)
+    assert case.context.startswith(
+        "The ship (built in 1848) lost 1,200 men; it's well-known, isnn't it? and"
+    )
+
+
+@pytest.mark.parametrize(("holes", "paragraphs"), [(3, 1), (4, 0)])
+def test_a_paragraph_full_of_holes_is_left_out_and_fewer_are_closed(
+    tmp_path: Path, holes: int, paragraphs: int
+) -> None:
+    path = tmp_path / "wiki.txt"
+    path.write_text("word " * 30 + "<unk> " * holes + "end")
+    contexts = [case.context for case in read_cases(path)]
+    assert contexts == [" ".join(["word"] * 30 + ["end"])] * paragraphs
+
+
 @pytest.mark.parametrize(
     ("row", "field"),
     [

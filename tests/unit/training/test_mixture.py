@@ -6,12 +6,28 @@ import pytest
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.training.cases import Case, Question
-from latentflow.training.mixture import Mixture, Source, file_source, memo_source
+from latentflow.training.memos import Part
+from latentflow.training.mixture import (
+    QUESTIONS_A_CASE,
+    Mixture,
+    Source,
+    file_source,
+    memo_source,
+)
 
 LONG = " ".join(f"word{n}" for n in range(40))
-ASKED = Case(
-    context=LONG, questions=tuple(Question(text=f"q{n}", answers=("a",)) for n in range(5))
-)
+OWN = tuple(Question(text=f"q{n}", answers=("a",)) for n in range(6))
+SHORT = Case(context="too short to be cut", questions=OWN)
+DRAWS = 100
+
+
+def _drawn(*cases: Case) -> list[Case]:
+    source = file_source("rows", 1, cases, seed=0)
+    return [source.draw() for _ in range(DRAWS)]
+
+
+def _is_joined(case: Case) -> bool:
+    return case.context.count("short") == 2 or case.context.count("word0") == 2
 
 
 def test_sources_are_drawn_by_weight() -> None:
@@ -27,30 +43,61 @@ def test_sources_are_drawn_by_weight() -> None:
     assert 130 < counts["rare"] < 270
 
 
-def test_a_text_without_questions_is_asked_what_comes_next() -> None:
-    source = file_source("texts", 1, [Case(context=LONG, questions=())], seed=0)
-    for _ in range(50):
-        [question] = source.draw().questions
-        lead = question.text.split('"')[1]
-        assert f"{lead} {question.answers[0]}" in LONG
+def test_a_text_without_questions_is_asked_clozes() -> None:
+    for case in _drawn(Case(context=LONG, questions=())):
+        assert len(case.questions) == QUESTIONS_A_CASE
+        assert all(question.answers[0] in LONG for question in case.questions)
 
 
-def test_a_case_gives_at_most_two_of_its_questions() -> None:
-    source = file_source("rows", 1, [ASKED], seed=0)
-    drawn = [source.draw() for _ in range(50)]
-    assert max(len(case.questions) for case in drawn) == 2
-    assert len({case.questions for case in drawn}) > 5
+def test_clozes_fill_up_what_a_long_case_asks_itself() -> None:
+    alone = [case for case in _drawn(Case(context=LONG, questions=OWN)) if not _is_joined(case)]
+    own = {sum(question in OWN for question in case.questions) for case in alone}
+    assert own == {2, 3, 4}
+    assert {len(case.questions) for case in alone} == {QUESTIONS_A_CASE}
+
+
+def test_a_text_too_short_for_clozes_asks_its_own_questions_only() -> None:
+    for case in _drawn(SHORT):
+        assert set(case.questions) <= set(OWN)
+        assert len(case.questions) == QUESTIONS_A_CASE
+
+
+def test_the_questions_of_a_case_change_from_draw_to_draw() -> None:
+    assert len({case.questions for case in _drawn(SHORT)}) > DRAWS / 2
+
+
+def test_now_and_then_two_contexts_are_one_case_asked_on_both() -> None:
+    other = Case(context=LONG, questions=())
+    joined = [
+        case
+        for case in _drawn(SHORT, other)
+        if SHORT.context in case.context and LONG in case.context
+    ]
+    assert 0.02 * DRAWS < len(joined) < 0.3 * DRAWS
+    assert {case.context.startswith(LONG) for case in joined} == {True, False}
+    assert any(0 < sum(q in OWN for q in case.questions) < QUESTIONS_A_CASE for case in joined)
+
+
+def test_a_question_that_needs_a_context_of_the_receivers_own_is_not_asked() -> None:
+    apart = Question(text="which of both?", answers=("a",), receiver_context="the other half")
+    for case in _drawn(Case(context=SHORT.context, questions=(*OWN, apart))):
+        assert apart not in case.questions
+    with pytest.raises(EmptyInput):
+        file_source("apart", 1, [Case(context="too short", questions=(apart,))], seed=0)
 
 
 def test_a_seed_repeats() -> None:
-    first, same = (Mixture([memo_source(1, seed=4)], seed=4) for _ in range(2))
+    first, same = (Mixture([memo_source(1, Part.TRAIN, seed=4)], seed=4) for _ in range(2))
     assert [first.draw() for _ in range(5)] == [same.draw() for _ in range(5)]
+    assert _drawn(SHORT, Case(context=LONG, questions=())) == _drawn(
+        SHORT, Case(context=LONG, questions=())
+    )
 
 
 @pytest.mark.parametrize("weight", [0, -1, float("nan")])
 def test_a_weight_without_sense_is_refused(weight: float) -> None:
     with pytest.raises(InvalidInput):
-        memo_source(weight, seed=0)
+        memo_source(weight, Part.TRAIN, seed=0)
 
 
 def test_a_mix_of_nothing_is_refused() -> None:

@@ -1,0 +1,90 @@
+"""Learning the control of a text arm: a content-free prefix in front of what the receiver reads.
+
+Owns how it is trained: on the same cases and loss as an adapter, over the text itself or over
+the sharer's message. Legend: B cases, T tokens.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from torch import nn
+
+from latentflow.calls import Sampling
+from latentflow.latent import Method
+from latentflow.model.capture import KVCache, without_positions
+from latentflow.model.generation import generate
+from latentflow.model.injection import inject_prefix
+from latentflow.model.prompt import message_ids, summary_ids
+from latentflow.model.reading import continue_from, empty_cache
+from latentflow.model.soft_prefix import SoftPrefix, SoftSpec
+from latentflow.model.tokens import pad_right
+from latentflow.training.cases import Case
+from latentflow.training.learner import Answered, Rate, Say
+from latentflow.training.pair import LENGTH_MULTIPLE, Pair, exam, take
+
+_RATE = 3e-4
+_BEGINNING = (
+    "Each answer is a few words that stand in the context, exactly as they are written there: "
+    "a name, a number, a date or a place. Nothing else is said, and the answer ends."
+)
+
+
+@dataclass(frozen=True)
+class ControlLearner:
+    """`message_tokens` of the sharer's message are read, or the whole text when it is 0."""
+
+    pair: Pair
+    spec: SoftSpec
+    message_tokens: int
+    method = Method.TEXT
+    budgets = (0,)
+
+    @cached_property
+    def prefix(self) -> SoftPrefix:
+        return SoftPrefix(self.spec).to(self.pair.receiver.device)
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        return {"prefix": self.prefix}
+
+    @property
+    def hyperparameters(self) -> dict[str, object]:
+        return asdict(self.spec)
+
+    def rates(self) -> list[Rate]:
+        return [Rate(parameters=[*self.prefix.parameters()], peak=_RATE)]
+
+    def prepare(self, draw: Callable[[], Case], say: Say) -> dict[str, object]:
+        """Starts as an instruction would read."""
+        own = self.pair.own.mask_BK.shape[1]
+        read = without_positions(self.pair.receiver, self.pair.read_contexts([_BEGINNING]))
+        self.prefix.begin_as(read.slice_tokens(own, read.tokens))
+        return {"begins as": _BEGINNING}
+
+    def begin(self, progress: float) -> None:
+        """Nothing changes on the way."""
+
+    def answer(self, cases: Sequence[Case], budget: int) -> Answered:
+        paper, receiver = exam(self.pair, cases), self.pair.receiver
+        texts = self._messages(cases) if self.message_tokens else [case.context for case in cases]
+        rows = [message_ids(receiver.tokenizer, text) for text in texts]
+        ids_BT, mask_BT = pad_right(rows, device=receiver.device, multiple=LENGTH_MULTIPLE)
+        slots: KVCache = self.prefix()
+        _, read = continue_from(
+            receiver, inject_prefix(receiver, self.pair.own, slots), ids_BT, mask_BT
+        )
+        return Answered(
+            hidden_AC=take(self.pair, read, paper),
+            targets_A=paper.targets_A,
+            vocabulary_V=paper.vocabulary_V,
+        )
+
+    def _messages(self, cases: Sequence[Case]) -> list[str]:
+        sharer, limit = self.pair.sharer, self.message_tokens
+        prompts = [summary_ids(sharer.tokenizer, case.context, max_tokens=limit) for case in cases]
+        said, wish = [""] * len(prompts), Sampling(max_tokens=limit)
+        for step in generate(sharer, empty_cache(sharer, 1), prompts, [wish] * len(prompts)):
+            for piece in step:
+                said[piece.row] += piece.text
+        return [text.strip() or "-" for text in said]

@@ -1,0 +1,31 @@
+"""What a training run is to do, as one value."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from latentflow.latent import Method
+from latentflow.model.prompt import PromptFormat
+from latentflow.training.loop import Schedule
+
+MEMOS = "memos"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to train on what. `mix` names `memos` or a file, each with its weight.
+
+    `width` and `stride` are an lcf-prefix's: numbers a vector, and every which sharer layer.
+    With method `text` it is a text arm's control that is trained: over the sharer's messages of at
+    most `message_tokens`, or over the whole text when that is 0.
+    """
+
+    sharer: Path
+    receiver: Path
+    mix: tuple[tuple[str, float], ...]
+    schedule: Schedule
+    method: Method = Method.LCF_PREFIX
+    prompt: PromptFormat = field(default_factory=PromptFormat)
+    closed_form_tokens: int = 24_000
+    width: int = 256
+    stride: int = 2
+    message_tokens: int = 0

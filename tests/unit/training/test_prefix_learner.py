@@ -1,0 +1,89 @@
+"""Learning an lcf-prefix adapter: its closed-form start, and what its loss follows from."""
+
+import pytest
+import torch
+
+from latentflow.errors import InvalidInput
+from latentflow.training.cases import Case
+from latentflow.training.closed_form import AlignedTokens, aligned_tokens, fisher_weights, solve
+from latentflow.training.objective import answer_loss, imitation_loss
+from latentflow.training.pair import Pair
+from tests.unit.training.learning import CASE, OTHER, WIDTHS, quick_learner
+
+TEXTS = [f"the hen number {number} is in her tin" for number in range(40)]
+
+
+def _tokens(pair: Pair) -> AlignedTokens:
+    return aligned_tokens(pair, quick_learner(pair).encoder, TEXTS)
+
+
+def test_only_the_adapter_learns(pair: Pair) -> None:
+    learner = quick_learner(pair)
+    imitation_loss(learner, [CASE, OTHER], WIDTHS[1]).total.backward()  # type: ignore[no-untyped-call]
+    for module in learner.modules.values():
+        assert all(parameter.grad is not None for parameter in module.parameters())
+    for model in (pair.sharer.model, pair.receiver.model):
+        assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_batch_is_judged_like_its_cases_alone(pair: Pair, width: int) -> None:
+    learner = quick_learner(pair)
+    alone = [answer_loss(learner, [case], width).answer.item() for case in (CASE, OTHER)]
+    together = answer_loss(learner, [CASE, OTHER], width).answer.item()
+    # Three letters and a two-token stop, twice in OTHER.
+    assert together == pytest.approx((alone[0] + 2 * alone[1]) / 3, rel=0.02)
+
+
+def test_the_context_that_is_shared_matters(pair: Pair) -> None:
+    learner = quick_learner(pair)
+    other = Case(context=OTHER.context, questions=CASE.questions)
+    losses = [answer_loss(learner, [case], WIDTHS[0]).answer.item() for case in (CASE, other)]
+    assert losses[0] != losses[1]
+
+
+def test_imitation_is_the_answers_loss_and_a_distance(pair: Pair) -> None:
+    learner = quick_learner(pair)
+    plain, imitating = (
+        objective(learner, [CASE, OTHER], WIDTHS[0]) for objective in (answer_loss, imitation_loss)
+    )
+    assert imitating.answer.item() == pytest.approx(plain.answer.item())
+    assert plain.imitation.item() == 0
+    assert imitating.total.item() > plain.total.item()
+
+
+def test_a_width_the_adapter_does_not_have_is_refused(pair: Pair) -> None:
+    with pytest.raises(InvalidInput, match="width"):
+        quick_learner(pair).answer([CASE], 3)
+
+
+def test_every_channel_of_the_receivers_cache_has_a_weight(pair: Pair) -> None:
+    weights_G = fisher_weights(pair, [[CASE, OTHER]])
+    assert weights_G.shape == (quick_learner(pair).spec.targets,)
+    assert float(weights_G.min()) >= 0
+    assert float(weights_G.max()) > 0
+
+
+def test_the_closed_form_predicts_better_than_the_mean(pair: Pair) -> None:
+    learner = quick_learner(pair)
+    weights_G = fisher_weights(pair, [[CASE, OTHER]])
+    assert 0 < solve(_tokens(pair), weights_G, learner.encoder, learner.decoder) <= 1
+
+
+def test_the_closed_form_sorts_the_numbers_by_importance(pair: Pair) -> None:
+    learner, tokens = quick_learner(pair), _tokens(pair)
+    deviation_G = tokens.targets_NG.std(0).clamp(min=1e-4)
+    solve(tokens, 1 / deviation_G, learner.encoder, learner.decoder)
+    shares = learner.decoder.up.weight.norm(dim=0)
+    assert shares.tolist() == sorted(shares.tolist(), reverse=True)
+    assert shares[0] > 2 * shares[-1]
+
+
+def test_preparing_starts_both_halves_and_says_how_well(pair: Pair) -> None:
+    learner, said = quick_learner(pair), list[str]()
+    before = [module.state_dict()["mean_F"].clone() for module in learner.modules.values()]
+    record = learner.prepare(lambda: CASE, said.append)
+    after = [module.state_dict()["mean_F"] for module in learner.modules.values()]
+    assert all(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
+    assert record["weighted_r2"] > 0  # type: ignore[operator]
+    assert said[-1].startswith("closed form: R2")

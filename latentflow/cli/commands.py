@@ -58,6 +58,31 @@ COMMANDS = (
         summary="fit an adapter for two models",
         module="latentflow.cli.train",
     ),
+    Command(
+        name="prune",
+        summary="drop the layers of an adapter that matter least",
+        module="latentflow.cli.prune",
+    ),
+    Command(
+        name="eval",
+        summary="measure an adapter against text and controls",
+        module="latentflow.cli.eval",
+    ),
+    Command(
+        name="plot",
+        summary="draw what evaluations measured, and write their tables",
+        module="latentflow.cli.plot",
+    ),
+    Command(
+        name="card",
+        summary="enter what evaluations measured into an adapter's card",
+        module="latentflow.cli.card",
+    ),
+    Command(
+        name="wordings",
+        summary="find what a sharer is best told to write for the text arms",
+        module="latentflow.cli.wordings",
+    ),
 )
 
 

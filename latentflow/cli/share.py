@@ -7,7 +7,6 @@ from pathlib import Path
 
 from latentflow.calls import (
     DEFAULT_LIFETIME_SECONDS,
-    WINDOWS,
     LatentMeans,
     Prefilled,
     Published,
@@ -29,11 +28,11 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--text", type=int, metavar="TOKENS", help="send a text message instead")
     parser.add_argument("--adapter", default="", metavar="NAME", help="default: the only one")
     parser.add_argument(
-        "--window",
+        "--width",
         type=int,
-        default=1,
-        choices=WINDOWS,
-        help="tokens a vector; see the adapter's card",
+        default=0,
+        metavar="NUMBERS",
+        help="numbers a token to send, of the widths on the adapter's card; default: all",
     )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
     parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
@@ -64,7 +63,7 @@ def read_text(file: str) -> str:
 def _means(arguments: Namespace) -> LatentMeans | TextMeans:
     if arguments.text is not None:
         return TextMeans(max_tokens=arguments.text)
-    return LatentMeans(adapter=arguments.adapter, window=arguments.window)
+    return LatentMeans(adapter=arguments.adapter, width=arguments.width)
 
 
 async def _share(addresses: Addresses, call: ShareCall, *, timeout_seconds: float) -> None:

@@ -3,20 +3,20 @@
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
+from io import StringIO
 from pathlib import Path
 
 from latentflow.cli.models import find_model
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.errors import InvalidInput
-from latentflow.evaluation.arms import Handoff
-from latentflow.evaluation.trial import Figures, try_arms
-from latentflow.model.adapters import load_receiver_adapter, load_sharer_adapter
-from latentflow.model.backbone import load_backbone
-from latentflow.training.card import card_of, with_results, write_card
-from latentflow.training.examination import examinations
+from latentflow.latent import Method
+from latentflow.training.card import card_of, write_card
+from latentflow.training.curves import CURVES_FILE, draw_curves
 from latentflow.training.loop import Schedule
-from latentflow.training.run import MEMOS, Plan, export
+from latentflow.training.plan import MEMOS, Plan
+from latentflow.training.processes import Processes, joined
+from latentflow.training.run import export
 from latentflow.training.run import run as run_training
 
 _DEFAULTS = Schedule()
@@ -25,6 +25,13 @@ _DEFAULTS = Schedule()
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--sharer", required=True, help="a model of `models list`, or a folder")
     parser.add_argument("--receiver", required=True, help="likewise")
+    parser.add_argument(
+        "--method",
+        type=Method,
+        choices=tuple(Method),
+        default=Method.LCF_PREFIX,
+        help="default lcf-prefix; text trains the control of the text arms",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the adapter and card")
     parser.add_argument("--run-folder", type=Path, help="folder of checkpoints and curves; resumed")
     parser.add_argument(
@@ -35,33 +42,29 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     )
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps)
     parser.add_argument("--imitation-steps", type=int, default=_DEFAULTS.imitation_steps)
+    parser.add_argument("--contexts", type=int, default=_DEFAULTS.contexts_a_step, help="a step")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
-    parser.add_argument("--cases", type=int, default=60, help="test cases of each set for the card")
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
-    progress = Progress()
-    plan = _plan(arguments, settings, progress)
     folder = arguments.run_folder or Path("runs") / arguments.out.name
-    trainee = run_training(plan, folder, progress.say)
-    card = card_of(plan, trainee, folder, shlex.join(["latentflow", *sys.argv[1:]]))
-    draft = export(plan, trainee, card, folder)
-    results, cases = _measure(plan, draft, arguments.cases, progress)
-    card = with_results(card, results, cases)
-    print(export(plan, trainee, card, arguments.out))
-    write_card(arguments.out / "README.md", arguments.out.name, card, results)
+    with joined() as processes:
+        progress = Progress(None if processes.is_first else StringIO())
+        plan = _plan(arguments, settings, progress)
+        learner = run_training(plan, folder, progress.say, processes)
+    if not processes.is_first:
+        return
+    card = card_of(plan, learner, folder, _command(processes), processes)
+    print(export(plan, learner, card, arguments.out))
+    draw_curves(folder, arguments.out / CURVES_FILE)
+    write_card(arguments.out, card)
 
 
-def _measure(
-    plan: Plan, adapter: Path, count: int, progress: Progress
-) -> tuple[dict[str, dict[str, Figures]], dict[str, int]]:
-    """Every arm on every test set, with the exported file as services load it."""
-    handoff, results = _handoff(plan, adapter), {}
-    sets = examinations(plan, count)
-    for name, cases in sets.items():
-        progress.say(f"measuring on {len(cases)} {name}")
-        results[name] = try_arms(handoff, cases, progress.say)
-    return results, {name: len(cases) for name, cases in sets.items()}
+def _command(processes: Processes) -> str:
+    """What trains the same again; `accelerate launch` is `torchrun`, which also knows CPUs."""
+    alone = processes.count == 1
+    launcher = f"torchrun --nproc-per-node {processes.count} -m latentflow.cli"
+    return f"{'latentflow' if alone else launcher} {shlex.join(sys.argv[1:])}"
 
 
 def _plan(arguments: Namespace, settings: Settings, progress: Progress) -> Plan:
@@ -72,10 +75,12 @@ def _plan(arguments: Namespace, settings: Settings, progress: Progress) -> Plan:
     return Plan(
         sharer=sharer,
         receiver=receiver,
+        method=arguments.method,
         mix=tuple(_share(text) for text in arguments.mix or [f"{MEMOS}=1"]),
         schedule=Schedule(
             steps=arguments.steps,
             imitation_steps=arguments.imitation_steps,
+            contexts_a_step=arguments.contexts,
             seed=arguments.seed,
         ),
     )
@@ -87,14 +92,3 @@ def _share(text: str) -> tuple[str, float]:
         return name, float(weight)
     except ValueError as error:
         raise InvalidInput(field=f"--mix {text}", problem="must be SOURCE=WEIGHT") from error
-
-
-def _handoff(plan: Plan, adapter: Path) -> Handoff:
-    """Float32 on a CPU, while training was in bfloat16."""
-    sharer, receiver = load_backbone(plan.sharer), load_backbone(plan.receiver)
-    return Handoff(
-        sharer=sharer,
-        receiver=receiver,
-        encoder=load_sharer_adapter(adapter.parent.name, adapter, sharer),
-        decoder=load_receiver_adapter(adapter.parent.name, adapter, receiver),
-    )

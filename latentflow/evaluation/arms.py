@@ -1,123 +1,109 @@
-"""The arms of an evaluation in one process: what the receiver gets, and what it answers.
+"""The arms of an evaluation in one process: what is sent, and what stands in front of it.
 
-Owns the arms of methods.md section 6 that need no services; scoring is `metrics`'.
-Legend: B cases of one batch, T tokens, M slots, W latent width.
+Owns which parts make which arm (methods.md section 6); running them is `measuring`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
-import torch
-from torch.nn.utils.rnn import pad_sequence
+from latentflow.errors import InvalidInput
+from latentflow.evaluation.arm_names import ArmName, Kind
+from latentflow.evaluation.cases import Asked
+from latentflow.evaluation.controls import Repeated, zeroed
+from latentflow.evaluation.sending import (
+    Exchanged,
+    Halved,
+    Latent,
+    Message,
+    Nothing,
+    Sending,
+    WholeText,
+)
+from latentflow.latent import Quantisation
+from latentflow.model.adapter_file import AdapterHeader
+from latentflow.model.adapters import budgets_of
+from latentflow.model.capture import KVCache
 
-from latentflow.calls import Sampling
-from latentflow.latent import Codec, Quantisation, Vectors
-from latentflow.model.adapters import ReceiverAdapter, SharerAdapter, to_tensor
-from latentflow.model.backbone import Backbone
-from latentflow.model.contexts import capture_contexts, context_ids
-from latentflow.model.generation import generate
-from latentflow.model.injection import inject_prefix
-from latentflow.model.prompt import message_ids, prefix_ids, question_ids, summary_ids
-from latentflow.model.reading import ReadCache, continue_from, empty_cache, read
-from latentflow.model.tokens import pad_right
-from latentflow.wire.quantise import pack, unpack
-
-ANSWER_TOKENS = 24
-_CODEC = Codec(quantisation=Quantisation.INT8)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One case as an evaluation sees it: a context, one question, the accepted answers."""
-
-    context: str
-    question: str
-    answers: tuple[str, ...]
+TunedSlots = Callable[[str], KVCache]
+"""The slots that stand in front of the text in the arm of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handoff:
-    """Both models and both halves of an adapter in one process."""
+class Arm:
+    """`tuned` are slots in front of what is sent, in the arms that have them."""
 
-    sharer: Backbone
-    receiver: Backbone
-    encoder: SharerAdapter
-    decoder: ReceiverAdapter
-
-
-def alone(handoff: Handoff, cases: Sequence[Asked]) -> list[str]:
-    """The receiver's own prompt and nothing else."""
-    return _answers(handoff, _own(handoff), cases)
+    name: str
+    sending: Sending
+    tuned: KVCache | None = None
 
 
-def full_text(handoff: Handoff, cases: Sequence[Asked]) -> list[str]:
-    """The receiver reads the context itself: the ceiling for reading."""
-    return _over_texts(handoff, [case.context for case in cases], cases)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What arms need besides the case: whom it is exchanged with, a mean latent, tuned slots.
 
-
-def text(handoff: Handoff, cases: Sequence[Asked], max_tokens: int) -> list[str]:
-    """The receiver reads a message of at most `max_tokens` tokens that the sharer wrote."""
-    return _over_texts(handoff, _messages(handoff, cases, max_tokens), cases)
-
-
-def latent(
-    handoff: Handoff, cases: Sequence[Asked], shared: Sequence[Asked], window: int = 1
-) -> list[str]:
-    """The receiver answers `cases` over latents of `shared`, as they cross the wire in int8.
-
-    Matched when both are the same cases, deranged when `shared` is a derangement of them.
+    Of what no arm asks for, nothing need be there.
     """
-    rows = [context_ids(handoff.sharer, case.context) for case in shared]
-    cache = capture_contexts(handoff.sharer, rows)
-    latents = [
-        to_tensor(_over_the_wire(handoff.encoder.summarise(cache.row(row), window=window)))
-        for row in range(len(rows))
-    ]
-    latents_BMW = pad_sequence(latents, batch_first=True).to(handoff.receiver.device)
-    lengths_B = torch.tensor([len(rows_MW) for rows_MW in latents], device=latents_BMW.device)
-    places_M = torch.arange(latents_BMW.shape[1], device=latents_BMW.device)
-    with torch.no_grad():
-        slots = handoff.decoder.decoder(latents_BMW, places_M < lengths_B[:, None])
-    return _answers(handoff, inject_prefix(handoff.receiver, _own(handoff), slots), cases)
+
+    header: AdapterHeader
+    others: Mapping[Asked, Asked]
+    mean: Repeated | None
+    tuned_slots: TunedSlots
 
 
-def _over_the_wire(vectors: Vectors) -> Vectors:
-    return unpack(pack(vectors, _CODEC.quantisation), vectors.layout, _CODEC)
+def no_tuned_slots(arm: str) -> KVCache:
+    """Raises InvalidInput: there is nothing trained to stand in front of the text."""
+    raise InvalidInput(field=f"arm {arm}", problem="needs a trained prefix: give --tuned")
 
 
-def _own(handoff: Handoff) -> ReadCache:
-    ids = prefix_ids(handoff.receiver.tokenizer, handoff.decoder.header.prompt)
-    with torch.no_grad():
-        return read(handoff.receiver, torch.tensor([ids], device=handoff.receiver.device))
+def build_arm(name: ArmName, around: Surroundings) -> Arm:
+    """Raises InvalidInput for a budget that the adapter has not, or a missing tuned prefix."""
+    tuned = around.tuned_slots(name.text) if name.tuned else None
+    return Arm(name=name.text, sending=_SENDING[name.kind](name, around), tuned=tuned)
 
 
-def _over_texts(handoff: Handoff, texts: Sequence[str], cases: Sequence[Asked]) -> list[str]:
-    receiver = handoff.receiver
-    rows = [message_ids(receiver.tokenizer, said or "-") for said in texts]
-    ids_BT, mask_BT = pad_right(rows, device=receiver.device)
-    with torch.no_grad():
-        _, cache = continue_from(receiver, _own(handoff), ids_BT, mask_BT)
-    return _answers(handoff, cache, cases)
+def width_of(header: AdapterHeader, budget: Fraction) -> int:
+    """The size of latent that is a share of the adapter's whole one, as `summarise` takes it.
+
+    Raises InvalidInput for a share that the adapter does not offer.
+    """
+    offered = budgets_of(header)
+    if budget * offered[0] not in offered:
+        known = ", ".join(str(Fraction(each, offered[0])) for each in offered)
+        raise InvalidInput(field=f"budget {budget}", problem=f"must be one of {known}")
+    return int(budget * offered[0])
 
 
-def _messages(handoff: Handoff, cases: Sequence[Asked], max_tokens: int) -> list[str]:
-    sharer = handoff.sharer
-    prompts = [summary_ids(sharer.tokenizer, case.context, max_tokens=max_tokens) for case in cases]
-    return _generated(sharer, empty_cache(sharer, 1), prompts, Sampling(max_tokens=max_tokens))
+def _message(name: ArmName, around: Surroundings) -> Sending:
+    return Message(tokens=name.tokens, need=name.need)
 
 
-def _answers(handoff: Handoff, cache: ReadCache, cases: Sequence[Asked]) -> list[str]:
-    form, tokenizer = handoff.decoder.header.prompt, handoff.receiver.tokenizer
-    prompts = [question_ids(tokenizer, form, case.question) for case in cases]
-    wish = Sampling(max_tokens=ANSWER_TOKENS, stop=(form.stop,))
-    return _generated(handoff.receiver, cache, prompts, wish)
+def _latent(name: ArmName, around: Surroundings) -> Latent:
+    return Latent(
+        width=width_of(around.header, name.budget),
+        quantisation=Quantisation.FLOAT16 if name.half_precision else Quantisation.INT8,
+    )
 
 
-def _generated(
-    backbone: Backbone, cache: ReadCache, prompts: Sequence[Sequence[int]], wish: Sampling
-) -> list[str]:
-    said = [""] * len(prompts)
-    for step in generate(backbone, cache, prompts, [wish] * len(prompts)):
-        for piece in step:
-            said[piece.row] += piece.text
-    return [answer.strip() for answer in said]
+def _zero(name: ArmName, around: Surroundings) -> Sending:
+    latent = _latent(name, around)
+    return Latent(width=latent.width, quantisation=latent.quantisation, change=zeroed)
+
+
+def _constant(name: ArmName, around: Surroundings) -> Sending:
+    if around.mean is None:
+        raise InvalidInput(field=f"arm {name.text}", problem="needs a mean latent")
+    latent = _latent(name, around)
+    return Latent(width=latent.width, quantisation=latent.quantisation, change=around.mean)
+
+
+_SENDING: dict[Kind, Callable[[ArmName, Surroundings], Sending]] = {
+    Kind.ALONE: lambda _name, _around: Nothing(),
+    Kind.FULL_TEXT: lambda _name, _around: WholeText(),
+    Kind.TEXT: _message,
+    Kind.MATCHED: _latent,
+    Kind.DERANGED: lambda name, around: Exchanged(_latent(name, around), around.others),
+    Kind.ZERO: _zero,
+    Kind.CONSTANT: _constant,
+    Kind.TWO_SHARERS: lambda name, around: Halved(_latent(name, around)),
+}

@@ -13,12 +13,18 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 def exact_match(answer: str, accepted: Iterable[str]) -> bool:
     """Whether `answer` is one of `accepted`, without case, punctuation and articles."""
-    return _normal(answer) in {_normal(text) for text in accepted}
+    return normal(answer) in {normal(text) for text in accepted}
 
 
 def token_f1(answer: str, accepted: Iterable[str]) -> float:
     """Best harmonic mean of precision and recall over the words of an accepted answer."""
-    return max(_f1(_normal(answer).split(), _normal(text).split()) for text in accepted)
+    return max(_f1(normal(answer).split(), normal(text).split()) for text in accepted)
+
+
+def normal(text: str) -> str:
+    """`text` in lower case, without punctuation and articles, words one space apart."""
+    bare = text.lower().translate(str.maketrans("", "", string.punctuation))
+    return " ".join(_ARTICLES.sub(" ", bare).split())
 
 
 def _f1(said: list[str], wanted: list[str]) -> float:
@@ -27,8 +33,3 @@ def _f1(said: list[str], wanted: list[str]) -> float:
         return float(said == wanted)
     precision, recall = common / len(said), common / len(wanted)
     return 2 * precision * recall / (precision + recall)
-
-
-def _normal(text: str) -> str:
-    bare = text.lower().translate(str.maketrans("", "", string.punctuation))
-    return " ".join(_ARTICLES.sub(" ", bare).split())

@@ -64,6 +64,11 @@ def test_an_empty_file_is_refused(settings: Settings, memo: Path) -> None:
         run(["share", str(memo)], settings)
 
 
+def test_a_width_below_zero_is_refused(settings: Settings, memo: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"latent\.width"):
+        run(["share", str(memo), "--width", "-1"], settings)
+
+
 def test_an_empty_question_is_refused(settings: Settings) -> None:
     with pytest.raises(EmptyInput, match=r"prompt\.question"):
         run(["ask", " "], settings)

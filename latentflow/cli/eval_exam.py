@@ -1,0 +1,78 @@
+"""What `latentflow eval` is to measure, read and checked before any model is loaded."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from latentflow.cli.eval_cases import cases_of
+from latentflow.cli.handoff import adapter_file
+from latentflow.errors import InvalidInput
+from latentflow.evaluation.arm_names import ArmName, Kind, parse_arms, parse_budget
+from latentflow.evaluation.arms import width_of
+from latentflow.evaluation.cases import Asked, shared
+from latentflow.evaluation.derangement import exchange
+from latentflow.evaluation.handoff import reads_one_prompt
+from latentflow.evaluation.served import require_served
+from latentflow.model.adapter_file import AdapterHeader, read_header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """The arguments, and what was read for them. `others` is empty where nobody is exchanged."""
+
+    arguments: Namespace
+    header: AdapterHeader
+    arms: list[ArmName]
+    budgets: list[Fraction]
+    cases: list[Asked]
+    others: Mapping[Asked, Asked]
+
+    @property
+    def is_served(self) -> bool:
+        return bool(self.arguments.serve or self.arguments.endpoints)
+
+    def has(self, kind: Kind) -> bool:
+        return any(arm.kind is kind for arm in self.arms)
+
+
+def exam_of(arguments: Namespace) -> Exam:
+    """Raises InvalidInput, EmptyInput, UnknownAdapter, AdapterCorrupt."""
+    _require_place(arguments.json)
+    if arguments.times < 0:
+        raise InvalidInput(field="times", problem="must be at least 0")
+    budgets = [parse_budget(each) for each in arguments.budget.split(",")]
+    arms = parse_arms(arguments.arms, budgets)
+    header = read_header(adapter_file(arguments))
+    _require_arms(arms, header, arguments)
+    cases = cases_of(arguments.data, arguments.limit, seed=arguments.seed)
+    if reads_one_prompt(header):
+        cases = [shared(case) for case in cases]
+    is_exchanged = any(arm.kind is Kind.DERANGED for arm in arms)
+    return Exam(
+        arguments=arguments,
+        header=header,
+        arms=arms,
+        budgets=budgets,
+        cases=cases,
+        others=exchange(cases, seed=arguments.seed) if is_exchanged else {},
+    )
+
+
+def _require_arms(arms: list[ArmName], header: AdapterHeader, arguments: Namespace) -> None:
+    for arm in arms:
+        width_of(header, arm.budget)
+        if arm.kind is Kind.TWO_SHARERS and reads_one_prompt(header):
+            raise InvalidInput(field=f"arm {arm.text}", problem="is for sharers of other contexts")
+        if arm.tuned and arguments.tuned is None:
+            problem = "needs a trained prefix: give --tuned"
+            raise InvalidInput(field=f"arm {arm.text}", problem=problem)
+    if arguments.serve or arguments.endpoints:
+        require_served(arms, header)
+
+
+def _require_place(out: Path) -> None:
+    """Hours of work are not to end without a place to write to."""
+    if not out.parent.is_dir() or out.is_dir():
+        raise InvalidInput(field=str(out), problem="can't be written: no such folder, or is one")

@@ -1,0 +1,77 @@
+"""`latentflow eval --serve`: the same cases through services, running ones or ones of its own."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from latentflow.cli.endpoints import absence_explained
+from latentflow.cli.eval_exam import Exam
+from latentflow.cli.handoff import adapter_file, model_folders
+from latentflow.cli.progress import Progress
+from latentflow.cli.settings import Settings
+from latentflow.cli.stack import StackPlan, running_stack
+from latentflow.client import Addresses, connect
+from latentflow.evaluation.measuring import Replies
+from latentflow.evaluation.report import Outcome
+from latentflow.evaluation.served import Service, measure_served
+
+
+def measured_served(exam: Exam, settings: Settings, progress: Progress) -> Outcome:
+    """Raises StackMissing, ProcessFailed, and what the services raise."""
+    with _addresses(exam, settings, progress) as addresses, absence_explained(addresses):
+        replies = asyncio.run(_replies(exam, addresses, _adapter(exam, settings), progress))
+    return Outcome(
+        arms=exam.arms,
+        cases=exam.cases,
+        replies=replies,
+        others=exam.others,
+        cache_bytes=None,
+        seed=exam.arguments.seed,
+    )
+
+
+async def _replies(exam: Exam, addresses: Addresses, adapter: str, progress: Progress) -> Replies:
+    async with connect(addresses) as flow:
+        service = Service(
+            flow=flow,
+            adapter=adapter,
+            header=exam.header,
+            timeout_seconds=exam.arguments.timeout,
+        )
+        return await measure_served(
+            service,
+            exam.arms,
+            exam.cases,
+            exam.others,
+            heard=lambda done: progress.show(f"{done} of {len(exam.cases)} cases"),
+        )
+
+
+@contextmanager
+def _addresses(exam: Exam, settings: Settings, progress: Progress) -> Iterator[Addresses]:
+    """Those given, or those of a stack that lives as long as the block."""
+    if exam.arguments.endpoints:
+        sharer, receiver = exam.arguments.endpoints
+        yield Addresses(sharer=sharer, receiver=receiver)
+        return
+    with running_stack(_plan(exam, settings, progress), progress) as stack:
+        yield Addresses(sharer=stack.addresses.sharer, receiver=stack.addresses.receiver)
+
+
+def _plan(exam: Exam, settings: Settings, progress: Progress) -> StackPlan:
+    sharer, receiver = model_folders(exam.arguments, exam.header, settings, progress)
+    return StackPlan(
+        sharer_model=sharer,
+        receiver_model=receiver,
+        adapters=adapter_file(exam.arguments).parent.parent,
+        environment=settings.environment,
+    )
+
+
+def _adapter(exam: Exam, settings: Settings) -> str:
+    """What services call the adapter: its folder, seen from the folder of all adapters."""
+    folder = adapter_file(exam.arguments).parent
+    all_adapters = settings.adapters.resolve()
+    if exam.arguments.endpoints and folder.is_relative_to(all_adapters):
+        return folder.relative_to(all_adapters).as_posix()
+    return folder.name

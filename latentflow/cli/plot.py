@@ -1,0 +1,36 @@
+"""`latentflow plot RESULT.json ...`: draws what evaluations measured, and writes their tables."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from latentflow.cli.plots import CONTROLS_FILE, TIMES_FILE, draw_controls, draw_times
+from latentflow.cli.result_tables import results_markdown
+from latentflow.cli.results import Result, read_result
+from latentflow.cli.settings import Settings
+
+TABLES_FILE = "README.md"
+
+
+def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
+    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json", help="of `eval`")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if need be")
+
+
+def run(arguments: Namespace, settings: Settings) -> None:
+    results = [read_result(path) for path in arguments.results]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / TABLES_FILE
+    path.write_text(f"# Results\n\n{shown(results, arguments.out)}\n", encoding="utf-8")
+    print(path)
+
+
+def shown(results: Sequence[Result], folder: Path) -> str:
+    """Tables as Markdown with both plots, which are drawn into `folder`."""
+    draw_times(results, folder / TIMES_FILE)
+    draw_controls(results, folder / CONTROLS_FILE)
+    return (
+        f"{results_markdown(results)}\n\n"
+        f"![accuracy against time to the first token]({TIMES_FILE})\n\n"
+        f"![alone, deranged and matched with 95% intervals]({CONTROLS_FILE})"
+    )

@@ -1,0 +1,151 @@
+"""The sharer's side of an arm: from contexts to what the receiver is handed.
+
+Owns what each arm sends; how the receiver reads it is `receiving`'s.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from latentflow.evaluation.cases import Asked
+from latentflow.evaluation.crossing import cross_text, cross_vectors
+from latentflow.evaluation.halves import halves
+from latentflow.evaluation.handoff import Handoff
+from latentflow.latent import Codec, Quantisation, Vectors
+from latentflow.model.backbone import Backbone
+from latentflow.model.contexts import capture_contexts, context_ids
+from latentflow.model.generation import generate
+from latentflow.model.orders import Order
+from latentflow.model.prompt import message_sampling, summary_ids
+from latentflow.model.reading import empty_cache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What came off the wire for one case: a text, or latents one behind the other."""
+
+    text: str = ""
+    latents: tuple[Vectors, ...] = ()
+    wire_bytes: int = 0
+
+
+class Sending(Protocol):
+    """What the sharer does with some cases, seeing no more of a case than it says."""
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        """One parcel a case, made of the case's context."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The receiver is on its own."""
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        return [Parcel() for _ in cases]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeText:
+    """The context itself, unless the receiver has it: the ceiling for reading."""
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        return [
+            Parcel() if handoff.is_shared else _text_parcel(case.context.strip()) for case in cases
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """At most `tokens` tokens in the sharer's words; with `need` it is shown the question."""
+
+    tokens: int
+    need: bool = False
+    order: Order | None = None
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        prompts = [self._prompt(handoff.sharer, case) for case in cases]
+        return [_text_parcel(text) for text in _written(handoff.sharer, prompts, self.tokens)]
+
+    def _prompt(self, sharer: Backbone, case: Asked) -> list[int]:
+        return summary_ids(
+            sharer.tokenizer,
+            case.context,
+            max_tokens=self.tokens,
+            question=case.question if self.need else "",
+            order=self.order,
+        )
+
+
+def _unchanged(vectors: Vectors) -> Vectors:
+    return vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latent:
+    """What the adapter makes of the context; `change` is what a control arm puts in its place.
+
+    `width` as `SharerAdapter.summarise` takes it: 0 for the whole one.
+    """
+
+    width: int = 0
+    quantisation: Quantisation = Quantisation.INT8
+    change: Callable[[Vectors], Vectors] = _unchanged
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        return [self._parcel(handoff, case) for case in cases]
+
+    def _parcel(self, handoff: Handoff, case: Asked) -> Parcel:
+        vectors = self.change(summarise(handoff, handoff.sharers_text(case), width=self.width))
+        arrived, wire_bytes = cross_vectors(vectors, Codec(quantisation=self.quantisation))
+        return Parcel(latents=(arrived,), wire_bytes=wire_bytes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exchanged:
+    """Each case gets what is sent of another one."""
+
+    sending: Sending
+    others: Mapping[Asked, Asked]
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        return self.sending.send(handoff, [self.others[case] for case in cases])
+
+
+@dataclass(frozen=True, slots=True)
+class Halved:
+    """Two sharers with half of the context each; their latents arrive one behind the other."""
+
+    sending: Latent
+
+    def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
+        return [self._parcel(handoff, case) for case in cases]
+
+    def _parcel(self, handoff: Handoff, case: Asked) -> Parcel:
+        shares = [replace(case, context=half, spans=()) for half in halves(case)]
+        parcels = [self.sending.send(handoff, [share])[0] for share in shares]
+        return Parcel(
+            latents=tuple(latent for parcel in parcels for latent in parcel.latents),
+            wire_bytes=sum(parcel.wire_bytes for parcel in parcels),
+        )
+
+
+def summarise(handoff: Handoff, text: str, *, width: int) -> Vectors:
+    """The latent of what the sharer reads. Raises InvalidInput for a width the adapter has not."""
+    ids = context_ids(handoff.sharer, text)
+    return handoff.encoder.summarise(capture_contexts(handoff.sharer, [ids]), width=width)
+
+
+def _text_parcel(text: str) -> Parcel:
+    arrived, wire_bytes = cross_text(text)
+    return Parcel(text=arrived, wire_bytes=wire_bytes)
+
+
+def _written(sharer: Backbone, prompts: Sequence[Sequence[int]], tokens: int) -> list[str]:
+    """The sharer's messages, decoded together."""
+    wish = message_sampling(sharer.tokenizer, tokens)
+    said = [""] * len(prompts)
+    for step in generate(sharer, empty_cache(sharer, 1), prompts, [wish] * len(prompts)):
+        for piece in step:
+            said[piece.row] += piece.text
+    return [text.strip() for text in said]

@@ -1,0 +1,28 @@
+"""Content-free trained prefixes of the tuned text arms, from a folder of soft prefixes.
+
+Owns where an arm's prefix lies: in the folder of the arm's name.
+"""
+
+from pathlib import Path
+
+import torch
+
+from latentflow.evaluation.arms import TunedSlots
+from latentflow.model.backbone import Backbone
+from latentflow.model.capture import KVCache
+from latentflow.model.soft_prefix_file import SOFT_PREFIX_FILE, load_soft_prefix
+
+
+def tuned_slots_in(folder: Path, receiver: Backbone) -> TunedSlots:
+    """The slots of an arm, once asked for.
+
+    They raise UnknownAdapter when the arm has no prefix there, AdapterCorrupt, IdentityMismatch.
+    """
+
+    def slots(arm: str) -> KVCache:
+        prefix = load_soft_prefix(folder / arm / SOFT_PREFIX_FILE, receiver)
+        with torch.no_grad():
+            cache: KVCache = prefix()
+        return cache
+
+    return slots

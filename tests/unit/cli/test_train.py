@@ -1,0 +1,31 @@
+"""What `latentflow train` refuses before it loads anything."""
+
+from pathlib import Path
+
+import pytest
+
+from latentflow.cli.commands import run
+from latentflow.cli.settings import Settings
+from latentflow.errors import InvalidInput, UnknownModel
+
+
+def _words(folder: Path, sharer: str, *more: str) -> list[str]:
+    pair = ("--sharer", sharer, "--receiver", str(folder))
+    return ["train", *pair, "--out", str(folder / "out"), "--run-folder", str(folder), *more]
+
+
+@pytest.mark.parametrize("mix", ["memos", "memos=much", "=", "rows.jsonl="])
+def test_a_mix_without_a_weight_is_refused(settings: Settings, tmp_path: Path, mix: str) -> None:
+    with pytest.raises(InvalidInput, match="SOURCE=WEIGHT"):
+        run(_words(tmp_path, str(tmp_path), "--mix", mix), settings)
+
+
+def test_a_schedule_without_sense_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="schedule"):
+        run(_words(tmp_path, str(tmp_path), "--steps", "5", "--imitation-steps", "6"), settings)
+
+
+def test_a_model_of_no_name_and_no_folder_is_unknown(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel, match="smollm9"):
+        run(_words(tmp_path, "smollm9"), settings)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,120 @@
+"""Every method goes through the same arms; some have both models read one prompt."""
+
+from dataclasses import asdict, replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+
+from latentflow.evaluation.arm_names import parse_arm
+from latentflow.evaluation.arms import Surroundings, build_arm, no_tuned_slots, width_of
+from latentflow.evaluation.cases import Asked, shared
+from latentflow.evaluation.controls import mean_slot
+from latentflow.evaluation.derangement import exchange
+from latentflow.evaluation.handoff import Handoff
+from latentflow.evaluation.measuring import measure
+from latentflow.latent import Method
+from latentflow.model.adapter_file import AdapterHeader, write_adapter
+from latentflow.model.adapters import ADAPTER_FILE, load_receiver_adapter, load_sharer_adapter
+from latentflow.model.halves import receiver_half, sharer_half
+from latentflow.model.residual_spec import residual_spec
+from tests.tiny_adapters import FORM
+from tests.tiny_pair import TinyPair
+
+RESIDUAL = (Method.LCF, Method.LCF_X, Method.C2C)
+OF_SHARED_CONTEXT = (Method.LCF, Method.C2C)
+CASES = [
+    Asked(case_id="0", context="Bo has tins. They are red.", question="Who?", answers=("Bo",)),
+    Asked(case_id="1", context="Al left at nine.", question="When?", answers=("nine",)),
+    Asked(case_id="2", context="Cy is in the hall now.", question="Where?", answers=("hall",)),
+]
+
+
+@pytest.fixture(scope="module", params=RESIDUAL, ids=str)
+def residual(
+    request: pytest.FixtureRequest, pair: TinyPair, tmp_path_factory: pytest.TempPathFactory
+) -> Handoff:
+    """A random adapter of each method, every gate open."""
+    return handoff_of(pair, request.param, tmp_path_factory.mktemp(str(request.param)))
+
+
+def handoff_of(pair: TinyPair, method: Method, folder: Path) -> Handoff:
+    hyperparameters = asdict(residual_spec(pair.sharer.shape, pair.receiver.shape, width=16))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        halves = {
+            "encoder": sharer_half(method, hyperparameters, pair.sharer),
+            "decoder": receiver_half(method, hyperparameters, pair.receiver),
+        }
+        for parameter in halves["decoder"].parameters():
+            torch.nn.init.uniform_(parameter, 0.0, 0.5)
+    header = AdapterHeader(
+        method=method,
+        sharer=pair.sharer.identity,
+        receiver=pair.receiver.identity,
+        hyperparameters=hyperparameters,
+        prompt=FORM,
+        card={},
+    )
+    tensors = {
+        f"{half}.{name}": tensor
+        for half, module in halves.items()
+        for name, tensor in module.state_dict().items()
+    }
+    path = folder / ADAPTER_FILE
+    write_adapter(path, header, tensors)
+    return Handoff(
+        sharer=pair.sharer,
+        receiver=pair.receiver,
+        encoder=load_sharer_adapter("tiny", path, pair.sharer),
+        decoder=load_receiver_adapter("tiny", path, pair.receiver),
+    )
+
+
+def answers(handoff: Handoff, *names: str) -> dict[str, list[str]]:
+    cases = [shared(case) for case in CASES] if handoff.is_shared else CASES
+    around = Surroundings(
+        header=handoff.decoder.header,
+        others=exchange(cases, seed=0),
+        mean=mean_slot(handoff, [handoff.sharers_text(case) for case in cases]),
+        tuned_slots=no_tuned_slots,
+    )
+    arms = [build_arm(parse_arm(name), around) for name in names]
+    measured = measure(handoff, arms, cases)
+    return {name: [reply.answer for reply in measured[name]] for name in names}
+
+
+def test_every_method_goes_through_the_arms(residual: Handoff) -> None:
+    said = answers(residual, "alone", "matched", "deranged", "zero", "constant")
+    assert said["matched"] != said["alone"]
+    assert said["deranged"] != said["matched"]
+    assert said["constant"] != said["matched"]
+
+
+def test_only_methods_of_shared_context_have_one_prompt(residual: Handoff) -> None:
+    method = residual.decoder.header.method
+    assert residual.is_shared == (method in OF_SHARED_CONTEXT)
+    question = CASES[0].question
+    assert (question in residual.sharers_text(CASES[0])) == residual.is_shared
+
+
+def test_where_the_prompt_is_shared_the_receiver_alone_reads_the_full_text(
+    residual: Handoff,
+) -> None:
+    said = answers(residual, "alone", "full-text")
+    assert (said["alone"] == said["full-text"]) == residual.is_shared
+
+
+def test_a_budget_is_one_that_the_method_offers(residual: Handoff) -> None:
+    header = residual.decoder.header
+    assert width_of(header, Fraction(1)) == residual.encoder.budgets[0]
+    smallest = Fraction(residual.encoder.budgets[-1], residual.encoder.budgets[0])
+    assert width_of(header, smallest) == residual.encoder.budgets[-1]
+
+
+def test_a_shared_case_is_all_there_is_to_read_on_both_sides() -> None:
+    split = replace(CASES[0], receiver_context="Al has none.", spans=((0, 3),))
+    both = shared(split)
+    assert both.context == both.receiver_context == "Bo has tins. They are red. Al has none."
+    assert both.spans == ()

@@ -28,6 +28,7 @@ SessionId = NewType("SessionId", str)
 DEFAULT_FLOW = FlowName("default")
 DEFAULT_LIFETIME_SECONDS = 3600
 MAX_INPUTS = 8
+MAX_MESSAGE_TOKENS = 512
 MAX_OPTIONS = 64
 MAX_STOPS = 8
 
@@ -67,7 +68,8 @@ class TextMeans:
     max_tokens: int
 
     def __post_init__(self) -> None:
-        _require(1 <= self.max_tokens <= 512, "text.max_tokens", "must be 1 to 512")
+        within = 1 <= self.max_tokens <= MAX_MESSAGE_TOKENS
+        _require(within, "text.max_tokens", f"must be 1 to {MAX_MESSAGE_TOKENS}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,6 @@ from latentflow.cli.settings import Settings
 from latentflow.evaluation.report import report
 
 _ARMS = "alone,text-32,text-64,text-64-need,full-text,matched,deranged,zero,constant"
-_BUDGETS = "1,1/4"
 _TIMED = 24
 _CALL_SECONDS = 120.0
 
@@ -24,10 +23,13 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     add_handoff_arguments(parser)
     parser.add_argument("--data", required=True, metavar="FILE", help="a JSONL, or `memos`")
     parser.add_argument("--json", type=Path, required=True, metavar="OUT", help="the whole report")
+    parser.add_argument(
+        "--unseen", action="store_true", help="only what `train` keeps of FILE for the test"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="cases, drawn from all of the file")
     parser.add_argument("--arms", default=_ARMS, metavar="A,B,...", help="default: %(default)s")
     parser.add_argument(
-        "--budget", default=_BUDGETS, metavar="1,1/4,...", help="shares of a latent's full width"
+        "--budget", metavar="1,1/4,...", help="shares of a whole latent; default: 1 and 1/4"
     )
     parser.add_argument("--times", type=int, default=_TIMED, metavar="N", help="cases timed, alone")
     parser.add_argument("--seed", type=int, default=0)
@@ -61,6 +63,7 @@ def _about(exam: Exam) -> dict[str, object]:
     arguments, path = exam.arguments, adapter_file(exam.arguments)
     return {
         "data": Path(arguments.data).name,
+        "unseen": arguments.unseen,
         "served": exam.is_served,
         "budgets": [str(budget) for budget in exam.budgets],
         "constant_from": arguments.constant_from or "the evaluated cases",

@@ -10,21 +10,27 @@ from latentflow.evaluation.cases import Asked, sample
 from latentflow.training.cases import Case, read_cases
 from latentflow.training.memos import Memos, Part
 from latentflow.training.plan import MEMOS
+from latentflow.training.run import part_of
 
 _MEMOS_BY_DEFAULT = 60
 _CONTEXTS_OF_A_MEAN = 64
 
 
-def cases_of(data: str, limit: int | None, *, seed: int) -> list[Asked]:
+def cases_of(data: str, limit: int | None, *, seed: int, unseen: bool = False) -> list[Asked]:
     """At most `limit` cases of a JSONL file, or of memos of unseen entities and templates.
 
+    `unseen` leaves only the part of the file that `latentflow train` keeps for the test.
     Raises InvalidInput, EmptyInput.
     """
     if limit is not None and limit < 1:
         raise InvalidInput(field="limit", problem="must be at least 1")
     if data == MEMOS:
         return memo_cases(Part.TEST, limit or _MEMOS_BY_DEFAULT, seed=seed)
-    return sample(read_asked(Path(data)), limit, seed=seed)
+    cases = read_asked(Path(data))
+    if unseen:
+        contexts = {case.context for case in part_of(Path(data), Part.TEST)}
+        cases = [case for case in cases if case.context in contexts]
+    return sample(cases, limit, seed=seed)
 
 
 def memo_cases(part: Part, count: int, *, seed: int) -> list[Asked]:

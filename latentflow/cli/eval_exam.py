@@ -10,12 +10,14 @@ from latentflow.cli.eval_cases import cases_of
 from latentflow.cli.handoff import adapter_file
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import ArmName, Kind, parse_arms, parse_budget
-from latentflow.evaluation.arms import width_of
+from latentflow.evaluation.arms import shares_of, width_of
 from latentflow.evaluation.cases import Asked, shared
 from latentflow.evaluation.derangement import exchange
 from latentflow.evaluation.handoff import reads_one_prompt
 from latentflow.evaluation.served import require_served
 from latentflow.model.adapter_file import AdapterHeader, read_header
+
+_BUDGETS = (Fraction(1), Fraction(1, 4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +44,11 @@ def exam_of(arguments: Namespace) -> Exam:
     _require_place(arguments.json)
     if arguments.times < 0:
         raise InvalidInput(field="times", problem="must be at least 0")
-    budgets = [parse_budget(each) for each in arguments.budget.split(",")]
-    arms = parse_arms(arguments.arms, budgets)
     header = read_header(adapter_file(arguments))
+    budgets = _budgets(arguments.budget, header)
+    arms = parse_arms(arguments.arms, budgets)
     _require_arms(arms, header, arguments)
-    cases = cases_of(arguments.data, arguments.limit, seed=arguments.seed)
+    cases = cases_of(arguments.data, arguments.limit, seed=arguments.seed, unseen=arguments.unseen)
     if reads_one_prompt(header):
         cases = [shared(case) for case in cases]
     is_exchanged = any(arm.kind is Kind.DERANGED for arm in arms)
@@ -58,6 +60,13 @@ def exam_of(arguments: Namespace) -> Exam:
         cases=cases,
         others=exchange(cases, seed=arguments.seed) if is_exchanged else {},
     )
+
+
+def _budgets(given: str | None, header: AdapterHeader) -> list[Fraction]:
+    """Those given, or the whole and a quarter as far as the adapter offers them."""
+    if given is None:
+        return [share for share in shares_of(header) if share in _BUDGETS]
+    return [parse_budget(each) for each in given.split(",")]
 
 
 def _require_arms(arms: list[ArmName], header: AdapterHeader, arguments: Namespace) -> None:

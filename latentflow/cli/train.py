@@ -32,6 +32,15 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         default=Method.LCF_PREFIX,
         help="default lcf-prefix; text trains the control of the text arms",
     )
+    parser.add_argument(
+        "--stride", type=int, default=2, help="lcf-prefix: read every which sharer layer"
+    )
+    parser.add_argument(
+        "--message-tokens",
+        type=int,
+        default=0,
+        help="text: the control of messages this long; 0 for that of the whole text",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the adapter and card")
     parser.add_argument("--run-folder", type=Path, help="folder of checkpoints and curves; resumed")
     parser.add_argument(
@@ -76,6 +85,8 @@ def _plan(arguments: Namespace, settings: Settings, progress: Progress) -> Plan:
         sharer=sharer,
         receiver=receiver,
         method=arguments.method,
+        stride=arguments.stride,
+        message_tokens=arguments.message_tokens,
         mix=tuple(_share(text) for text in arguments.mix or [f"{MEMOS}=1"]),
         schedule=Schedule(
             steps=arguments.steps,

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from latentflow.calls import MAX_MESSAGE_TOKENS
 from latentflow.errors import EmptyInput, InvalidInput
-
-MAX_MESSAGE_TOKENS = 512
 
 _TEXT = re.compile(r"text-(?P<tokens>\d{1,3})(?P<need>-need)?(?P<tuned>-tuned)?")
 _PLAIN = re.compile(r"(?P<kind>alone|full-text)(?P<tuned>-tuned)?")

@@ -67,11 +67,17 @@ def width_of(header: AdapterHeader, budget: Fraction) -> int:
 
     Raises InvalidInput for a share that the adapter does not offer.
     """
-    offered = budgets_of(header)
-    if budget * offered[0] not in offered:
-        known = ", ".join(str(Fraction(each, offered[0])) for each in offered)
+    offered = shares_of(header)
+    if budget not in offered:
+        known = ", ".join(map(str, offered))
         raise InvalidInput(field=f"budget {budget}", problem=f"must be one of {known}")
-    return int(budget * offered[0])
+    return int(budget * budgets_of(header)[0])
+
+
+def shares_of(header: AdapterHeader) -> list[Fraction]:
+    """Every budget of an adapter as a share of the whole one, which comes first."""
+    budgets = budgets_of(header)
+    return [Fraction(budget, budgets[0]) for budget in budgets]
 
 
 def _message(name: ArmName, around: Surroundings) -> Sending:

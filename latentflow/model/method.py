@@ -6,21 +6,23 @@ are is `halves`'. Legend: B batch, M slots, L layers, w width, T tokens.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
 from latentflow.model.reading import ReadCache
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 NO_SLOT = -1
 
-Spec = TypeVar("Spec")
+Spec = TypeVar("Spec", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +45,6 @@ class Latents:
     def select(self, rows_N: Tensor) -> "Latents":
         """The given rows, in that order; an index may repeat."""
         return Latents(values_BMLw=self.values_BMLw[rows_N], mask_BM=self.mask_BM[rows_N])
-
-
-def stack_rows(latents: Sequence[Latents]) -> Latents:
-    """Rows of several latents below each other, padded to the one with the most slots."""
-    if not latents:
-        raise EmptyInput(field="latents")
-    most = max(each.mask_BM.shape[1] for each in latents)
-    missing = [most - each.mask_BM.shape[1] for each in latents]
-    values = [
-        functional.pad(each.values_BMLw, (0, 0, 0, 0, 0, slots))
-        for each, slots in zip(latents, missing, strict=True)
-    ]
-    masks = [
-        functional.pad(each.mask_BM, (0, slots))
-        for each, slots in zip(latents, missing, strict=True)
-    ]
-    return Latents(values_BMLw=torch.cat(values), mask_BM=torch.cat(masks))
 
 
 def join_slots(latents: Sequence[Latents]) -> Latents:
@@ -127,12 +112,17 @@ def spec_from_json(kind: type[Spec], values: Mapping[str, object]) -> Spec:
 
     Raises InvalidInput for missing or foreign entries.
     """
-    fields: dict[str, Any] = {name: _whole(name, value) for name, value in values.items()}
+    expected = {field.name: field.type for field in fields(kind)}
+    if not set(values) <= set(expected):
+        raise InvalidInput(field="hyperparameters", problem=f"are not a {kind.__name__}'s")
+    given: dict[str, Any] = {
+        name: _whole(name, value) if expected[name] is int else _wholes(name, value)
+        for name, value in values.items()
+    }
     try:
-        return kind(**fields)
+        return kind(**given)
     except TypeError as error:
-        problem = f"are not those of a {kind.__name__}"
-        raise InvalidInput(field="hyperparameters", problem=problem) from error
+        raise InvalidInput(field="hyperparameters", problem="lack some") from error
 
 
 def require_budget(budget: int, budgets: Sequence[int]) -> None:
@@ -141,9 +131,13 @@ def require_budget(budget: int, budgets: Sequence[int]) -> None:
         raise InvalidInput(field="budget", problem=f"must be one of {tuple(budgets)}")
 
 
-def _whole(name: str, value: object) -> int | tuple[int, ...]:
-    if isinstance(value, list | tuple) and all(type(each) is int for each in value):
-        return tuple(value)
+def _whole(name: str, value: object) -> int:
     if type(value) is not int:
-        raise InvalidInput(field=name, problem="must be a whole number or a list of them")
+        raise InvalidInput(field=name, problem="must be a whole number")
     return value
+
+
+def _wholes(name: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise InvalidInput(field=name, problem="must be a list of whole numbers")
+    return tuple(_whole(name, each) for each in value)

@@ -75,5 +75,5 @@ def order_of(name: str) -> Order:
     raise InvalidInput(field=f"order {name}", problem=f"must be one of {names}")
 
 
-BLIND_ORDER = order_of("state")
+BLIND_ORDER = order_of("quote")
 NEEDED_ORDER = order_of("state")

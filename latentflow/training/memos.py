@@ -4,6 +4,7 @@ Owns how a memo is drawn; a `Memos` of the training part and one of the test par
 entities nor templates. Needs no data files, so any pair can be trained without any.
 """
 
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _ONSETS = "b br c d dr f fl g gr h j k kl l m n p pr qu r s sh st t th tr v w y 
 _VOWELS = "a e i o u ai ea ou".split()
 _CODAS = ("", "", "", "l", "m", "n", "r", "s", "t", "x")
 _MADE_UP_SHARE = 0.5
+_LISTED = frozenset(itertools.chain.from_iterable(ENTITIES.values()))
 _TEST_EVERY = 4
 
 
@@ -117,6 +119,11 @@ class Memos:
         return self._made_up() if is_made_up else self._choose(ENTITIES[kind])
 
     def _made_up(self) -> str:
+        while (word := self._spelt()) in _LISTED:
+            pass
+        return word
+
+    def _spelt(self) -> str:
         syllables = [
             self._random.choice(_ONSETS)
             + self._random.choice(_VOWELS)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from latentflow.calls import MAX_MESSAGE_TOKENS
+from latentflow.errors import InvalidInput
 from latentflow.latent import Method
 from latentflow.model.prompt import PromptFormat
 from latentflow.training.loop import Schedule
@@ -29,3 +31,10 @@ class Plan:
     width: int = 256
     stride: int = 2
     message_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise InvalidInput(field="stride", problem="must be at least 1")
+        if not 0 <= self.message_tokens <= MAX_MESSAGE_TOKENS:
+            problem = f"must be 0 to {MAX_MESSAGE_TOKENS}"
+            raise InvalidInput(field="message_tokens", problem=problem)

@@ -107,10 +107,13 @@ def export(plan: Plan, learner: Learner, card: dict[str, object], folder: Path) 
 
 
 def part_of(path: Path, part: Part) -> list[Case]:
-    """The cases of a file that are for training, for validation while it runs, or for the card."""
+    """The cases of a file that are for training, for validation while it runs, or for the card.
+
+    A file too small to spare any is validated on what it trains on.
+    """
     seen, test = split_cases(read_cases(path), test_share=TEST_SHARE, seed=0)
     training, validation = split_cases(seen, test_share=VALIDATION_SHARE, seed=1)
-    return {Part.TRAIN: training, Part.VALIDATION: validation, Part.TEST: test}[part]
+    return {Part.TRAIN: training, Part.VALIDATION: validation or training, Part.TEST: test}[part]
 
 
 def _material(plan: Plan, processes: Processes) -> Material:

@@ -1,21 +1,18 @@
 """Decodes the answers to several questions at once; each row succeeds, fails or stops by itself.
 
-Computes, so it runs on the engine's thread. Legend: B batch, H KV heads, K columns, D head_dim.
+Computes, so it runs on the engine's thread.
 """
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
-from torch.nn.functional import pad
-
 from latentflow.calls import Sampling
 from latentflow.model.capture import CHUNK_TOKENS
 from latentflow.model.chunks import read_on
 from latentflow.model.generation import generate
 from latentflow.model.reading import ReadCache
+from latentflow.model.stacking import stack
 from services.receiver.asking import Asked, Injected
 from services.receiver.priming import Primed, Primer
 
@@ -45,27 +42,6 @@ def decode(primer: Primer, batch: Sequence[Asked]) -> None:
     for step in steps:
         for piece in step:
             rows[piece.row].asked.tell(piece)
-
-
-def stack(caches: Sequence[ReadCache]) -> ReadCache:
-    """One-row caches as the rows of one, padded on the right to the longest."""
-    if len(caches) == 1:
-        return caches[0]
-    columns = max(cache.mask_BK.shape[1] for cache in caches)
-    return ReadCache(
-        keys=_rows_of([cache.keys for cache in caches], columns),
-        values=_rows_of([cache.values for cache in caches], columns),
-        mask_BK=torch.cat(
-            [pad(cache.mask_BK, (0, columns - cache.mask_BK.shape[1])) for cache in caches]
-        ),
-    )
-
-
-def _rows_of(caches: Sequence[tuple[Tensor, ...]], columns: int) -> tuple[Tensor, ...]:
-    return tuple(
-        torch.cat([pad(row_BHKD, (0, 0, 0, columns - row_BHKD.shape[2])) for row_BHKD in layer])
-        for layer in zip(*caches, strict=True)
-    )
 
 
 def _row(primer: Primer, asked: Asked) -> Row | None:

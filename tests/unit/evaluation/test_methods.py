@@ -1,6 +1,6 @@
 """Every method goes through the same arms; some have both models read one prompt."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,19 +8,17 @@ import pytest
 import torch
 
 from latentflow.evaluation.arm_names import parse_arm
-from latentflow.evaluation.arms import Surroundings, build_arm, no_tuned_slots, width_of
+from latentflow.evaluation.arms import Arm, Surroundings, build_arm, no_tuned_slots, width_of
 from latentflow.evaluation.cases import Asked, shared
 from latentflow.evaluation.controls import mean_slot
 from latentflow.evaluation.derangement import exchange
 from latentflow.evaluation.handoff import Handoff
 from latentflow.evaluation.measuring import measure
+from latentflow.evaluation.receiving import prepare
 from latentflow.latent import Method
-from latentflow.model.adapter_file import AdapterHeader, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE, load_receiver_adapter, load_sharer_adapter
-from latentflow.model.halves import receiver_half, sharer_half
-from latentflow.model.residual_spec import residual_spec
-from tests.tiny_adapters import FORM
 from tests.tiny_pair import TinyPair
+from tests.tiny_residuals import write_tiny_residual
 
 RESIDUAL = (Method.LCF, Method.LCF_X, Method.C2C)
 OF_SHARED_CONTEXT = (Method.LCF, Method.C2C)
@@ -40,30 +38,8 @@ def residual(
 
 
 def handoff_of(pair: TinyPair, method: Method, folder: Path) -> Handoff:
-    hyperparameters = asdict(residual_spec(pair.sharer.shape, pair.receiver.shape, width=16))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        halves = {
-            "encoder": sharer_half(method, hyperparameters, pair.sharer),
-            "decoder": receiver_half(method, hyperparameters, pair.receiver),
-        }
-        for parameter in halves["decoder"].parameters():
-            torch.nn.init.uniform_(parameter, 0.0, 0.5)
-    header = AdapterHeader(
-        method=method,
-        sharer=pair.sharer.identity,
-        receiver=pair.receiver.identity,
-        hyperparameters=hyperparameters,
-        prompt=FORM,
-        card={},
-    )
-    tensors = {
-        f"{half}.{name}": tensor
-        for half, module in halves.items()
-        for name, tensor in module.state_dict().items()
-    }
+    write_tiny_residual(folder, method, pair.sharer, pair.receiver)
     path = folder / ADAPTER_FILE
-    write_adapter(path, header, tensors)
     return Handoff(
         sharer=pair.sharer,
         receiver=pair.receiver,
@@ -72,24 +48,44 @@ def handoff_of(pair: TinyPair, method: Method, folder: Path) -> Handoff:
     )
 
 
-def answers(handoff: Handoff, *names: str) -> dict[str, list[str]]:
-    cases = [shared(case) for case in CASES] if handoff.is_shared else CASES
+def cases_of(handoff: Handoff) -> list[Asked]:
+    return [shared(case) for case in CASES] if handoff.is_shared else CASES
+
+
+def arms_of(handoff: Handoff, *names: str) -> list[Arm]:
+    cases = cases_of(handoff)
     around = Surroundings(
         header=handoff.decoder.header,
         others=exchange(cases, seed=0),
         mean=mean_slot(handoff, [handoff.sharers_text(case) for case in cases]),
         tuned_slots=no_tuned_slots,
     )
-    arms = [build_arm(parse_arm(name), around) for name in names]
-    measured = measure(handoff, arms, cases)
+    return [build_arm(parse_arm(name), around) for name in names]
+
+
+def answers(handoff: Handoff, *names: str) -> dict[str, list[str]]:
+    measured = measure(handoff, arms_of(handoff, *names), cases_of(handoff))
     return {name: [reply.answer for reply in measured[name]] for name in names}
 
 
-def test_every_method_goes_through_the_arms(residual: Handoff) -> None:
-    said = answers(residual, "alone", "matched", "deranged", "zero", "constant")
+def keys_of(handoff: Handoff, arm: Arm) -> torch.Tensor:
+    """Of the receiver's last layer, before it answers the first case."""
+    case = cases_of(handoff)[0]
+    (parcel,) = arm.sending.send(handoff, [case])
+    return prepare(handoff, case, parcel, arm.tuned).cache.keys[-1]
+
+
+def test_the_receiver_reads_what_each_arm_sends(residual: Handoff) -> None:
+    matched, *controls = arms_of(residual, "matched", "deranged", "zero", "constant")
+    for control in controls:
+        assert not torch.equal(keys_of(residual, matched), keys_of(residual, control))
+
+
+def test_every_arm_answers_every_case(residual: Handoff) -> None:
+    names = ("alone", "text-4", "full-text", "matched", "deranged", "zero", "constant")
+    said = answers(residual, *names)
+    assert {name: len(said[name]) for name in names} == dict.fromkeys(names, len(CASES))
     assert said["matched"] != said["alone"]
-    assert said["deranged"] != said["matched"]
-    assert said["constant"] != said["matched"]
 
 
 def test_only_methods_of_shared_context_have_one_prompt(residual: Handoff) -> None:

@@ -1,24 +1,19 @@
-"""LCF's projector: its size as the paper counts it, its shapes, its gates."""
+"""LCF's projector: its size as the paper counts it, its shapes, its updates."""
 
 import pytest
 import torch
 from torch import nn
 
 from latentflow.errors import InvalidInput
-from latentflow.model.backbone import Backbone
-from latentflow.model.capture import capture
-from latentflow.model.injection import inject_residual
 from latentflow.model.projector import (
+    LayerUpdate,
     ProjectorShape,
     ReceiverProjector,
     SharerDown,
-    gumbel_gates,
-    hard_gates,
     last_aligned,
+    scaled,
     stack_updates,
 )
-from latentflow.model.reading import read
-from tests.unit.model.tokens_at_random import one, random_rows
 
 QWEN_PAIR = ProjectorShape(sharer_kv_width=2 * 64, kv_heads=8, head_dim=128, channel=128)
 SMALL = ProjectorShape(sharer_kv_width=6, kv_heads=2, head_dim=4, channel=8)
@@ -36,24 +31,23 @@ def test_a_layer_has_as_many_parameters_as_the_paper_says() -> None:
 
 
 def test_what_travels_has_the_channels_width_whatever_the_models() -> None:
-    sent = SharerDown(SMALL)(torch.randn(3, 1, 5, 6), torch.randn(3, 1, 5, 6))
+    sent = SharerDown(SMALL)(torch.randn(3, 5, 12))
     assert sent.shape == (3, 5, 8)
 
 
 def test_an_update_has_the_receivers_shape_and_gates_between_0_and_1() -> None:
-    keys = torch.randn(3, 2, 5, 4)
-    update = ReceiverProjector(SMALL)(torch.randn(3, 5, 8), keys, keys)
-    assert update.keys_BHTD.shape == update.values_BHTD.shape == keys.shape
+    update = ReceiverProjector(SMALL)(torch.randn(3, 5, 8), torch.randn(3, 5, 16))
+    assert update.keys_BHTD.shape == update.values_BHTD.shape == (3, 2, 5, 4)
     for gates in (update.key_gates_BHT1, update.value_gates_BHT1):
         assert gates.shape == (3, 2, 5, 1)
         assert ((gates > 0) & (gates < 1)).all()
 
 
 def test_a_token_is_updated_from_itself_alone() -> None:
-    projector, keys, sent = ReceiverProjector(SMALL), torch.randn(1, 2, 5, 4), torch.randn(1, 5, 8)
-    before = projector(sent, keys, keys)
+    projector, own, sent = ReceiverProjector(SMALL), torch.randn(1, 5, 16), torch.randn(1, 5, 8)
+    before = projector(sent, own)
     sent[:, 2] += 1
-    after = projector(sent, keys, keys)
+    after = projector(sent, own)
     changed = (before.keys_BHTD - after.keys_BHTD).abs().sum((0, 1, 3)) > 0
     assert changed.tolist() == [False, False, True, False, False]
 
@@ -63,38 +57,29 @@ def test_layers_are_paired_from_the_last() -> None:
     assert last_aligned(sharer_layers=2, receiver_layers=4) == (0, 0, 0, 1)
 
 
-def test_gates_in_use_are_open_or_shut() -> None:
-    assert hard_gates(torch.tensor([-1.0, 0.0, 0.1])).tolist() == [0, 0, 1]
-
-
-def test_gates_in_training_harden_as_the_temperature_falls() -> None:
-    logits = torch.full((1000,), 1.0)
-    soft, hard = (gumbel_gates(logits, t, torch.Generator().manual_seed(0)) for t in (1.0, 0.001))
-    assert hard.round().sub(hard).abs().mean() < 0.01 < soft.round().sub(soft).abs().mean()
-    assert hard.mean().item() == pytest.approx(torch.tensor(1.0).sigmoid().item(), abs=0.04)
-
-
-def test_updates_of_all_layers_go_into_a_receiver(llama: Backbone) -> None:
-    [row] = random_rows(6)
-    shape = llama.shape
-    size = ProjectorShape(
-        sharer_kv_width=6, kv_heads=shape.kv_heads, head_dim=shape.head_dim, channel=8
+def _update(value: float) -> LayerUpdate:
+    return LayerUpdate(
+        keys_BHTD=torch.full((1, 2, 3, 4), value),
+        values_BHTD=torch.full((1, 2, 3, 4), -value),
+        key_gates_BHT1=torch.full((1, 2, 3, 1), 0.5),
+        value_gates_BHT1=torch.full((1, 2, 3, 1), 0.25),
     )
-    projectors = [ReceiverProjector(size) for _ in range(shape.layers)]
-    own, mine = read(llama, one(row)), capture(llama, one(row))
-    updates = [
-        projector(torch.randn(1, 6, 8), keys, values)
-        for projector, keys, values in zip(
-            projectors, mine.keys_LBHTD, mine.values_LBHTD, strict=True
-        )
-    ]
-    cache, key_gates, value_gates = stack_updates(updates, mine.mask_BT)
-    updated = inject_residual(
-        llama, own, cache, key_gates_LBHTD=key_gates, value_gates_LBHTD=value_gates
+
+
+def test_an_update_is_written_in_each_channels_own_units() -> None:
+    update = scaled(_update(1.0), torch.arange(16.0))
+    assert update.keys_BHTD[0, :, 1].flatten().tolist() == [*range(8)]
+    assert update.values_BHTD[0, :, 2].flatten().tolist() == [-value for value in range(8, 16)]
+
+
+def test_a_layer_that_is_not_updated_has_shut_gates() -> None:
+    mask = torch.ones(1, 3, dtype=torch.bool)
+    cache, key_gates, value_gates = stack_updates(
+        {1: _update(3.0)}, {1: torch.tensor([1.0, 0.0])}, mask_BT=mask, layers=3
     )
-    weights = [projector.up_keys.weight for projector in projectors]
-    for gradient in torch.autograd.grad(torch.stack(updated.keys).sum(), weights):
-        assert gradient.abs().sum() > 0
+    assert cache.keys_LBHTD.abs().sum((1, 2, 3, 4)).tolist() == [0, 72, 0]
+    assert [set(gates.flatten().tolist()) for gates in key_gates] == [{0.0}, {0.5}, {0.0}]
+    assert value_gates.abs().sum() == 0
 
 
 @pytest.mark.parametrize("channel", [0, 7])

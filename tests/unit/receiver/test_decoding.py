@@ -10,8 +10,9 @@ from latentflow.calls import FinishReason, Sampling
 from latentflow.errors import ContextTooLong
 from latentflow.model.generation import Piece
 from latentflow.model.reading import read
+from latentflow.model.stacking import stack
 from services.receiver.asking import Ask, Asked, Injected, Step
-from services.receiver.decoding import decode, stack
+from services.receiver.decoding import decode
 from services.receiver.priming import Primed, Primer
 from services.receiver.reading import Message, Reading
 from tests.tiny_adapters import FORM

@@ -22,7 +22,7 @@ from latentflow.training.pair import LENGTH_MULTIPLE, Pair, exam, take
 
 _FISHER_BATCHES, _FISHER_CASES = 14, 4
 # The rate of the wide linear maps is low: every step moves all of their thousands of inputs.
-_DOWN_RATE, _UP_RATE, _BLOCK_RATE = 1e-5, 2e-4, 3e-4
+_DOWN_RATE, _UP_RATE, _BLOCK_RATE = 1.5e-5, 3e-4, 5e-4
 
 
 @dataclass(frozen=True)

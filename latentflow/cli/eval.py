@@ -13,6 +13,7 @@ from latentflow.cli.handoff import adapter_file, add_handoff_arguments
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.evaluation.report import report
+from latentflow.training.plan import MEMOS
 
 _ARMS = "alone,text-32,text-64,text-64-need,full-text,matched,deranged,zero,constant"
 _TIMED = 24
@@ -34,15 +35,19 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--times", type=int, default=_TIMED, metavar="N", help="cases timed, alone")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--constant-from", metavar="FILE", help="contexts of the mean latent, or `memos`"
+        "--constant-from",
+        default=MEMOS,
+        metavar="FILE",
+        help="training contexts of the mean latent; default memos",
     )
     parser.add_argument("--tuned", type=Path, metavar="DIR", help="prefixes of the -tuned arms")
     _add_service_arguments(parser)
 
 
 def _add_service_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--serve", action="store_true", help="through services, started for it")
-    parser.add_argument(
+    through = parser.add_mutually_exclusive_group()
+    through.add_argument("--serve", action="store_true", help="through services, started for it")
+    through.add_argument(
         "--endpoints", nargs=2, metavar=("SHARER", "RECEIVER"), help="through these services"
     )
     parser.add_argument("--timeout", type=float, default=_CALL_SECONDS, metavar="SECONDS")
@@ -66,7 +71,7 @@ def _about(exam: Exam) -> dict[str, object]:
         "unseen": arguments.unseen,
         "served": exam.is_served,
         "budgets": [str(budget) for budget in exam.budgets],
-        "constant_from": arguments.constant_from or "the evaluated cases",
+        "constant_from": arguments.constant_from,
         "adapter": about_adapter(path, exam.header),
         "models": about_models(exam.header),
         **about_machine(),

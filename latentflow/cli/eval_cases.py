@@ -4,10 +4,10 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from latentflow.errors import InvalidInput
+from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.evaluation.case_file import read_asked
 from latentflow.evaluation.cases import Asked, sample
-from latentflow.training.cases import Case, read_cases
+from latentflow.training.cases import Case
 from latentflow.training.memos import Memos, Part
 from latentflow.training.plan import MEMOS
 from latentflow.training.run import part_of
@@ -30,6 +30,8 @@ def cases_of(data: str, limit: int | None, *, seed: int, unseen: bool = False) -
     if unseen:
         contexts = {case.context for case in part_of(Path(data), Part.TEST)}
         cases = [case for case in cases if case.context in contexts]
+    if not cases:
+        raise EmptyInput(field=f"the unseen part of {data}")
     return sample(cases, limit, seed=seed)
 
 
@@ -63,5 +65,5 @@ def contexts_of(data: str, *, seed: int) -> list[str]:
         return [case.context for case in memo_cases(Part.TRAIN, _CONTEXTS_OF_A_MEAN, seed=seed)]
     if not Path(data).is_file():
         raise InvalidInput(field=data, problem="is no file")
-    contexts = sorted({case.context for case in read_cases(Path(data))})
+    contexts = sorted(case.context for case in part_of(Path(data), Part.TRAIN))
     return random.Random(seed).sample(contexts, min(len(contexts), _CONTEXTS_OF_A_MEAN))

@@ -1,5 +1,6 @@
 """What `latentflow eval` is to measure, read and checked before any model is loaded."""
 
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,10 +41,11 @@ class Exam:
 
 
 def exam_of(arguments: Namespace) -> Exam:
-    """Raises InvalidInput, EmptyInput, UnknownAdapter, AdapterCorrupt."""
+    """Raises InvalidInput, EmptyInput, UnknownAdapter, AdapterCorrupt, UnsupportedMethod."""
     _require_place(arguments.json)
-    if arguments.times < 0:
-        raise InvalidInput(field="times", problem="must be at least 0")
+    for name in ("times", "seed"):
+        if getattr(arguments, name) < 0:
+            raise InvalidInput(field=name, problem="must be at least 0")
     header = read_header(adapter_file(arguments))
     budgets = _budgets(arguments.budget, header)
     arms = parse_arms(arguments.arms, budgets)
@@ -85,3 +87,5 @@ def _require_place(out: Path) -> None:
     """Hours of work are not to end without a place to write to."""
     if not out.parent.is_dir() or out.is_dir():
         raise InvalidInput(field=str(out), problem="can't be written: no such folder, or is one")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise InvalidInput(field=str(out), problem="can't be written: not allowed")

@@ -15,8 +15,10 @@ from latentflow.evaluation.tuned import tuned_slots_in
 
 
 def measured_here(exam: Exam, settings: Settings, progress: Progress) -> Outcome:
-    """Raises IdentityMismatch where the adapter is for other models, and as loading does."""
+    """Raises IdentityMismatch for an adapter of other models, ContextTooLong, as loading does."""
     handoff = handoff_from(exam.arguments, exam.header, settings, progress)
+    # First of all: a context that is too long is told before hours of work.
+    cache_bytes = [handoff.cache_bytes(handoff.sharers_text(case)) for case in exam.cases]
     replies = measure(
         handoff,
         _arms(exam, handoff, progress),
@@ -29,7 +31,7 @@ def measured_here(exam: Exam, settings: Settings, progress: Progress) -> Outcome
         cases=exam.cases,
         replies=replies,
         others=exam.others,
-        cache_bytes=[handoff.cache_bytes(handoff.sharers_text(case)) for case in exam.cases],
+        cache_bytes=cache_bytes,
         seed=exam.arguments.seed,
     )
 
@@ -46,10 +48,6 @@ def _arms(exam: Exam, handoff: Handoff, progress: Progress) -> list[Arm]:
 
 
 def _mean(exam: Exam, handoff: Handoff, progress: Progress) -> Repeated:
-    given, seed = exam.arguments.constant_from, exam.arguments.seed
-    if given:
-        texts = contexts_of(given, seed=seed)
-    else:
-        texts = [handoff.sharers_text(case) for case in exam.cases]
+    texts = contexts_of(exam.arguments.constant_from, seed=exam.arguments.seed)
     progress.show(f"the mean latent of {len(texts)} texts")
     return mean_slot(handoff, texts)

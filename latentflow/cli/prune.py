@@ -1,5 +1,6 @@
 """`latentflow prune`: writes a smaller adapter of the layers that matter on given cases."""
 
+import random
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,19 +15,22 @@ from latentflow.evaluation.handoff import Handoff
 from latentflow.model.adapter_file import Half, read_half, read_header, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE
 from latentflow.model.pruning import Choice, choose_layers, kept, only, open_layers
-from latentflow.training.cases import Case, read_cases
+from latentflow.training.cases import Case
+from latentflow.training.memos import Part
 from latentflow.training.objective import answer_loss
 from latentflow.training.pair import Pair
 from latentflow.training.residual_learner import residual_learner
+from latentflow.training.run import part_of
 
 _BATCH = 4
+_SEED = 0
 _CPU = torch.device("cpu")
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     add_handoff_arguments(parser)
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="cases that decide, not for tests"
+        "--data", type=Path, required=True, metavar="FILE", help="its validation part decides"
     )
     parser.add_argument("--keep", type=int, required=True, metavar="K", help="at most so many")
     parser.add_argument("--limit", type=int, default=32, metavar="N", help="contexts of the data")
@@ -66,15 +70,18 @@ def _choose(handoff: Handoff, cases: Sequence[Case], keep: int, progress: Progre
 
 
 def _cases(path: Path, limit: int) -> list[Case]:
-    """Raises EmptyInput when nothing is asked, InvalidInput."""
+    """From all of what training keeps for validation, so that no test is spoilt.
+
+    Raises EmptyInput when nothing is asked, InvalidInput.
+    """
     if limit < 1:
         raise InvalidInput(field="limit", problem="must be at least 1")
     if not path.is_file():
         raise InvalidInput(field=str(path), problem="is no file")
-    asked = [case for case in read_cases(path) if case.questions]
+    asked = [case for case in part_of(path, Part.VALIDATION) if case.questions]
     if not asked:
         raise EmptyInput(field=f"questions of {path}")
-    return asked[:limit]
+    return random.Random(_SEED).sample(asked, min(limit, len(asked)))
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import ArmName, parse_arm
+from latentflow.evaluation.report import FORMAT_VERSION
 from latentflow.evaluation.significance import Estimate
 
 _GAINS = ("system_gain", "pairing_gain", "follow_rate")
@@ -51,9 +52,11 @@ class Result:
 
 
 def read_result(path: Path) -> Result:
-    """Raises InvalidInput for a file that is no report."""
+    """Raises InvalidInput for a file that is no report, or one of another version."""
     try:
         return _result(json.loads(path.read_text(encoding="utf-8")))
+    except InvalidInput as error:
+        raise InvalidInput(field=f"{path}: {error.field}", problem=error.problem) from error
     except OSError as error:
         problem = error.strerror or "can't be read"
         raise InvalidInput(field=str(path), problem=problem) from error
@@ -62,6 +65,8 @@ def read_result(path: Path) -> Result:
 
 
 def _result(report: Mapping[str, Any]) -> Result:
+    if report["format_version"] != FORMAT_VERSION:
+        raise InvalidInput(field="format_version", problem=f"must be {FORMAT_VERSION}")
     test = report["mcnemar"] or {}
     return Result(
         data=Path(report["data"]).stem,

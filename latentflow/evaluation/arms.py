@@ -4,7 +4,7 @@ Owns which parts make which arm (methods.md section 6); running them is `measuri
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from latentflow.errors import InvalidInput
@@ -92,15 +92,13 @@ def _latent(name: ArmName, around: Surroundings) -> Latent:
 
 
 def _zero(name: ArmName, around: Surroundings) -> Sending:
-    latent = _latent(name, around)
-    return Latent(width=latent.width, quantisation=latent.quantisation, change=zeroed)
+    return replace(_latent(name, around), change=zeroed)
 
 
 def _constant(name: ArmName, around: Surroundings) -> Sending:
     if around.mean is None:
         raise InvalidInput(field=f"arm {name.text}", problem="needs a mean latent")
-    latent = _latent(name, around)
-    return Latent(width=latent.width, quantisation=latent.quantisation, change=around.mean)
+    return replace(_latent(name, around), change=around.mean)
 
 
 _SENDING: dict[Kind, Callable[[ArmName, Surroundings], Sending]] = {

@@ -15,10 +15,11 @@ Row = Mapping[str, object]
 
 def read_asked(path: Path) -> list[Asked]:
     """The cases of a file. Raises InvalidInput naming file, line and field; EmptyInput."""
-    lines = [line for line in _read(path).split("\n") if line.strip()]  # text may hold U+2028
-    if not lines:
+    lines = enumerate(_read(path).split("\n"), start=1)  # text may hold U+2028
+    cases = [_case(line, f"{path.name}:{number}") for number, line in lines if line.strip()]
+    if not cases:
         raise EmptyInput(field=str(path))
-    return [_case(line, f"{path.name}:{number}") for number, line in enumerate(lines, start=1)]
+    return cases
 
 
 def _read(path: Path) -> str:
@@ -45,7 +46,7 @@ def _asked(row: object, where: str) -> Asked:
         raise ValueError(row)
     context = _text(row, "context")
     return Asked(
-        case_id=str(row.get("id", where)),
+        case_id=str(_present(row, "id", where)),
         context=context,
         question=_text(row, "question"),
         answers=_texts(row, "answers"),

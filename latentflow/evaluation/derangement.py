@@ -19,11 +19,12 @@ def derange(cases: Sequence[Asked], *, seed: int) -> list[int]:
     """For each case the place of another one, all different; seeded.
 
     As far as exchanges of two can bring it about, none has the same context or an answer that
-    would be right here too. Raises InvalidInput for fewer than two cases.
+    would be right here too; a choice's answers are not avoided, which would push chance down.
+    Raises InvalidInput for fewer than two cases.
     """
     if len(cases) < 2:
         raise InvalidInput(field="cases", problem="needs two to exchange latents")
-    contents = [(case.context, case.right_answers) for case in cases]
+    contents = [(case.context, _answers_to_avoid(case)) for case in cases]
     places = _cycle(len(cases), seed)
     while _improve(contents, places):
         pass
@@ -33,6 +34,10 @@ def derange(cases: Sequence[Asked], *, seed: int) -> list[int]:
 def exchange(cases: Sequence[Asked], *, seed: int) -> dict[Asked, Asked]:
     """Whose latent each case is given. Raises as `derange`."""
     return {cases[here]: cases[there] for here, there in enumerate(derange(cases, seed=seed))}
+
+
+def _answers_to_avoid(case: Asked) -> frozenset[str]:
+    return frozenset() if case.options else case.right_answers
 
 
 def _cycle(count: int, seed: int) -> list[int]:

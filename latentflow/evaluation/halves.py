@@ -4,6 +4,7 @@ Owns the cut; knows nothing of models.
 """
 
 import re
+from collections.abc import Iterable
 
 from latentflow.evaluation.cases import Asked
 
@@ -17,11 +18,15 @@ def halves(case: Asked) -> tuple[str, ...]:
     """
     text = case.context.strip()
     shift = len(case.context) - len(case.context.lstrip())
-    ends = [end - shift for _, end in case.spans] or [
-        found.start() for found in _SENTENCE_END.finditer(text)
-    ]
-    cuts = [cut for cut in ends if text[:cut].strip() and text[cut:].strip()]
+    cuts = _inside(text, (end - shift for _, end in case.spans)) or _inside(
+        text, (found.start() for found in _SENTENCE_END.finditer(text))
+    )
     if not cuts:
         return (text,)
     cut = min(cuts, key=lambda place: abs(place - len(text) / 2))
     return text[:cut].strip(), text[cut:].strip()
+
+
+def _inside(text: str, ends: Iterable[int]) -> list[int]:
+    """Those with something on either side."""
+    return [end for end in ends if end > 0 and text[:end].strip() and text[end:].strip()]

@@ -29,10 +29,14 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one arm made of one case. `choice` is the likeliest option, where there are some."""
+    """What one arm made of one case.
+
+    `message` is the text that was sent, `choice` the likeliest option, where there are some.
+    """
 
     answer: str
     wire_bytes: int
+    message: str = ""
     choice: str | None = None
     times: Times | None = None
 
@@ -77,6 +81,7 @@ def _timed(handoff: Handoff, arm: Arm, case: Asked, clock: Clock) -> Reply:
     return Reply(
         answer=spoken.answers[0],
         wire_bytes=parcel.wire_bytes,
+        message=parcel.text,
         choice=choose(handoff, case, ready),
         times=Times(
             first_token_seconds=spoken.first_token_at - began_at,
@@ -104,7 +109,12 @@ def _answered(
         for case, parcel in zip(cases, parcels, strict=True)
     ]
     return [
-        Reply(answer=answer, wire_bytes=parcel.wire_bytes, choice=choose(handoff, case, ready))
+        Reply(
+            answer=answer,
+            wire_bytes=parcel.wire_bytes,
+            message=parcel.text,
+            choice=choose(handoff, case, ready),
+        )
         for answer, parcel, case, ready in zip(
             speak(handoff, readies).answers, parcels, cases, readies, strict=True
         )

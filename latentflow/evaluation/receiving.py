@@ -53,15 +53,17 @@ def answer_sampling(form: PromptFormat) -> Sampling:
 
 @torch.no_grad()
 def prepare(handoff: Handoff, case: Asked, parcel: Parcel, tuned: KVCache | None) -> Ready:
-    """Preamble, the receiver's own context, a tuned prefix if there is one, then what arrived."""
+    """Preamble, the receiver's own context, a tuned prefix if there is one, then what arrived.
+
+    A text is left to be read with the question, in one pass: its time is to be the best there is.
+    """
     if parcel.latents:
         return _over(handoff, case, parcel.latents)
     tokenizer, cache = handoff.receiver.tokenizer, _own(handoff, case)
     if tuned is not None:
         cache = inject_prefix(handoff.receiver, cache, tuned)
-    if parcel.text:
-        cache = read_on(handoff.receiver, cache, message_ids(tokenizer, parcel.text))
-    return Ready(cache=cache, prompt=question_ids(tokenizer, handoff.form, case.question))
+    question = question_ids(tokenizer, handoff.form, case.question)
+    return Ready(cache=cache, prompt=[*message_ids(tokenizer, parcel.text), *question])
 
 
 def speak(handoff: Handoff, ready: Sequence[Ready], clock: Clock = time.perf_counter) -> Spoken:

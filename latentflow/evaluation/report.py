@@ -141,6 +141,7 @@ def _reply(reply: Reply, score: Score) -> Json:
         "choice": reply.choice,
         **_times(reply.times),
         "wire_bytes": reply.wire_bytes,
+        "message": reply.message or None,
     }
 
 

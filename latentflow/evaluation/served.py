@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from latentflow.calls import LatentMeans, TextMeans
 from latentflow.client import LatentFlow
-from latentflow.errors import EmptyInput, InvalidInput
+from latentflow.errors import EmptyInput, InvalidInput, UnsupportedMethod
 from latentflow.evaluation.arm_names import ArmName, Kind
 from latentflow.evaluation.arms import width_of
 from latentflow.evaluation.cases import Asked
@@ -18,6 +18,7 @@ from latentflow.evaluation.measuring import Heard, Replies, Reply, Times
 from latentflow.evaluation.receiving import answer_sampling
 from latentflow.latent import LatentId, Quantisation
 from latentflow.model.adapter_file import AdapterHeader
+from latentflow.model.adapters import SERVED
 from latentflow.model.prompt import PromptFormat
 
 _NOT_SERVED = (Kind.ZERO, Kind.CONSTANT)
@@ -41,7 +42,12 @@ class _Sent:
 
 
 def require_served(arms: Sequence[ArmName], header: AdapterHeader) -> None:
-    """Raises InvalidInput for an arm that services don't offer, or ask in another form."""
+    """Raises InvalidInput for an arm that services don't offer, or ask in another form.
+
+    Raises UnsupportedMethod for an adapter that they can't hand over.
+    """
+    if header.method not in SERVED:
+        raise UnsupportedMethod(method=header.method)
     for arm in arms:
         if arm.tuned or arm.kind in _NOT_SERVED:
             raise InvalidInput(field=f"arm {arm.text}", problem="is not offered by services")

@@ -35,17 +35,17 @@ def try_orders(
     """Every order on the same cases, the best first: by exact match, then by F1."""
     tried = []
     for order in ORDERS:
-        tried.append(_tried(handoff, cases, Message(tokens=tokens, need=need, order=order)))
+        message = Message(tokens=tokens, need=need, order=order)
+        tried.append(_tried(handoff, cases, order, message))
         heard(tried[-1])
     return sorted(tried, key=lambda each: (each.em, each.f1), reverse=True)
 
 
-def _tried(handoff: Handoff, cases: Sequence[Asked], message: Message) -> Tried:
-    assert message.order is not None
-    arm = Arm(name=message.order.name, sending=message)
+def _tried(handoff: Handoff, cases: Sequence[Asked], order: Order, message: Message) -> Tried:
+    arm = Arm(name=order.name, sending=message)
     marks = mark(cases, measure(handoff, [arm], cases)[arm.name])
     return Tried(
-        order=message.order,
+        order=order,
         em=sum(score.em for score in marks) / len(marks),
         f1=sum(score.f1 for score in marks) / len(marks),
     )

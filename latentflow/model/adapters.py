@@ -39,6 +39,7 @@ from latentflow.model.adapter_file import (
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
 from latentflow.model.halves import KINDS, layout_of, receiver_half, sharer_half
+from latentflow.model.injection import inject_prefix
 from latentflow.model.method import Latents, ReceiverHalf, Rows, SharerHalf, join_slots
 from latentflow.model.prefix import PrefixDecoder
 from latentflow.model.reading import ReadCache
@@ -100,9 +101,14 @@ class ReceiverAdapter:
     ) -> tuple[ReadCache, list[list[int]]]:
         """Any method: `own`, one row, with what arrived in it, and what of `rows` is still unread.
 
-        Latents of several sharers stand behind each other. Raises EmptyInput without any,
-        IdentityMismatch on another layout, InvalidInput, ContextTooLong.
+        Latents of several sharers stand behind each other; a prefix's are translated each by
+        itself, as services do. Raises EmptyInput without any, IdentityMismatch on another layout,
+        InvalidInput, ContextTooLong.
         """
+        if isinstance(self.decoder, PrefixDecoder):
+            for vectors in arrived:
+                own = inject_prefix(receiver, own, self.translate(vectors))
+            return own, list(map(list, rows.ids))
         latents = [self._latents(vectors, receiver.device) for vectors in arrived]
         return self.decoder.ready(receiver, own, join_slots(latents), rows)
 

@@ -48,9 +48,14 @@ class Latents:
 
 
 def join_slots(latents: Sequence[Latents]) -> Latents:
-    """The slots of several sharers' latents behind each other, row by row."""
+    """The slots of several sharers' latents behind each other, row by row.
+
+    Raises EmptyInput without any, InvalidInput unless all have the same rows, layers and width.
+    """
     if not latents:
         raise EmptyInput(field="latents")
+    if len({(each.rows, *each.values_BMLw.shape[2:]) for each in latents}) > 1:
+        raise InvalidInput(field="latents", problem="must have one number of rows, layers, width")
     return Latents(
         values_BMLw=torch.cat([each.values_BMLw for each in latents], dim=1),
         mask_BM=torch.cat([each.mask_BM for each in latents], dim=1),
@@ -73,14 +78,6 @@ class Rows:
             raise EmptyInput(field="tokens")
         if self.slots and list(map(len, self.slots)) != list(map(len, self.ids)):
             raise InvalidInput(field="slots", problem="must name one for every token")
-
-    def within(self, count: int) -> "Rows":
-        """Over latents of `count` slots that were made for a shorter text: the last one repeats.
-
-        Only a control needs it, which puts another case's latents in their place.
-        """
-        slots = tuple(tuple(min(slot, count - 1) for slot in row) for row in self.slots)
-        return Rows(ids=self.ids, slots=slots)
 
 
 class SharerHalf(nn.Module, ABC):

@@ -43,8 +43,12 @@ class PrefixSpec:
     decoder_blocks: int = 2
 
     def __post_init__(self) -> None:
-        if not self.layers or not self.widths:
-            raise InvalidInput(field="layers or widths", problem="must have at least one")
+        sizes = [self.sharer_kv_width, self.receiver_layers, self.receiver_kv_heads]
+        sizes += [self.receiver_head_dim, self.heads, self.decoder_blocks]
+        if min(sizes) < 1:
+            raise InvalidInput(field="hyperparameters", problem="every size must be at least 1")
+        if not self.layers or not self.widths or min(self.layers) < 0:
+            raise InvalidInput(field="layers or widths", problem="must have one, and none below 0")
         if list(self.widths) != sorted(set(self.widths), reverse=True) or self.widths[-1] < 1:
             raise InvalidInput(field="widths", problem="must fall, from the whole width on")
         if self.width % self.heads:

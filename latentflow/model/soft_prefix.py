@@ -5,7 +5,6 @@ alone, teach it of a task's form. Reparameterised as in prefix tuning (Li and Li
 4.3). Legend: L layers, H KV heads, M slots, D head_dim, F values of a slot, e embedding width.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -52,14 +51,6 @@ def soft_spec(receiver: ModelShape, *, parameters: int) -> SoftSpec:
     return SoftSpec(
         layers=least.layers, kv_heads=least.kv_heads, head_dim=least.head_dim, hidden=hidden
     )
-
-
-def soft_spec_from(hyperparameters: Mapping[str, object]) -> SoftSpec:
-    """From an adapter file's JSON object. Raises InvalidInput for missing or foreign entries."""
-    try:
-        return SoftSpec(**hyperparameters)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise InvalidInput(field="hyperparameters", problem="are not a soft prefix's") from error
 
 
 class SoftPrefix(nn.Module):

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from latentflow.errors import AdapterCorrupt, InvalidInput, UnknownAdapter
 from latentflow.latent import require_same
 from latentflow.model.backbone import Backbone
-from latentflow.model.soft_prefix import SoftPrefix, SoftSpec, soft_spec_from
+from latentflow.model.method import spec_from_json
+from latentflow.model.soft_prefix import SoftPrefix, SoftSpec
 
 SOFT_PREFIX_FILE = "soft_prefix.safetensors"
 _METADATA_KEY = "latentflow"
@@ -34,7 +35,8 @@ def load_soft_prefix(path: Path, receiver: Backbone) -> SoftPrefix:
     """Raises UnknownAdapter, AdapterCorrupt, IdentityMismatch when made for another receiver."""
     about = _about(path)
     try:
-        spec, made_for = soft_spec_from(about["spec"]), str(about["receiver"]["weights"])
+        spec = spec_from_json(SoftSpec, about["spec"])
+        made_for = str(about["receiver"]["weights"])
         prefix = SoftPrefix(spec)
         prefix.load_state_dict(load_file(path))
     except (KeyError, TypeError, InvalidInput, RuntimeError) as error:

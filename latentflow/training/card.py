@@ -6,7 +6,7 @@ an evaluation measured are handed in, since training measures nothing but its ow
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from latentflow.training.curves import (
     PROGRESS_FILE,
     VALIDATION_FILE,
     by_budget,
+    curve_of,
     read_lines,
 )
 from latentflow.training.learner import Learner, parameters_of
@@ -46,7 +47,7 @@ def card_of(
         "schedule": asdict(plan.schedule),
         "start": started(folder),
         "training_seconds": round(sum(_spans([float(line["seconds"]) for line in lines]))),
-        "final_loss": _mean([float(line["loss"]) for line in lines[-_LAST_STEPS:]]),
+        "final_loss": _mean(curve_of(lines).losses[-_LAST_STEPS:]),
         "validation_loss": {str(budget): curve.losses[-1] for budget, curve in validation.items()},
         "parameters": sum(parameter.numel() for parameter in parameters_of(learner)),
         "device": pair.receiver.device.type,
@@ -131,5 +132,5 @@ def _spans(seconds: list[float]) -> list[float]:
     return [*ends, seconds[-1]]
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: Sequence[float]) -> float:
     return round(sum(values) / len(values), 4)

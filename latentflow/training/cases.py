@@ -51,13 +51,14 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """Cases of a JSONL with the fields of docs/training.md, or plain text's paragraphs.
 
-    Rows of one context become one case. Raises InvalidInput naming file, line and field.
+    Rows of one context become one case. Raises InvalidInput naming file, line and field, or the
+    file when it can't be read.
     """
     if path.suffix != ".jsonl":
         return [Case(context=text, questions=()) for text in _paragraphs(path)]
     contexts: dict[str, list[Question]] = defaultdict(list)
     groups: dict[str, str] = {}
-    lines = path.read_text(encoding="utf-8").strip("\n").split("\n")  # text may hold U+2028
+    lines = _read(path).strip("\n").split("\n")  # text may hold U+2028
     for number, line in enumerate(lines, start=1):
         context, group, question = _row(line, f"{path.name}:{number}")
         groups[context] = group
@@ -81,14 +82,22 @@ def split_cases(
     )
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise InvalidInput(field=str(path), problem=problem or "can't be read") from error
+
+
 def _group(case: Case) -> str:
     return case.group or case.context
 
 
 def _row(line: str, where: str) -> tuple[str, str, Question | None]:
     try:
-        row: dict[str, Any] = json.loads(line)
-    except ValueError as error:
+        row: dict[str, Any] = dict(json.loads(line))
+    except (ValueError, TypeError) as error:
         raise InvalidInput(field=where, problem="is not a JSON object") from error
     context = row.get("context") or row.get("text")
     if not isinstance(context, str) or not context.strip():
@@ -102,18 +111,26 @@ def _asked(row: dict[str, Any], where: str) -> Question | None:
     try:
         return Question(
             text=row["question"],
-            answers=tuple(row["answers"]),
-            options=tuple(row.get("options", ())),
-            receiver_context=row.get("receiver_context", ""),
+            answers=_texts(row["answers"]),
+            options=_texts(row.get("options") or ()),
+            receiver_context=row.get("receiver_context") or "",
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(field=f"{where} answers", problem="must be a list of texts") from error
+    except EmptyInput as error:
+        raise InvalidInput(field=f"{where} {error.field}", problem="is empty") from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(value)  # a text alone would be taken for its letters
+    return tuple(value)
 
 
 def _paragraphs(path: Path) -> Iterator[str]:
     """Paragraphs as people write them: WikiText's marks are undone, holes left out."""
     low, high = _PARAGRAPH_WORDS
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _read(path).splitlines():
         words = _TOKENISED.sub("", re.sub(r" @(.)@ ", r"\1", line)).split()
         if len(words) >= low and line.count("<unk>") <= _MOST_HOLES:
             yield " ".join([word for word in words if word != "<unk>"][:high])

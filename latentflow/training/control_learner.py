@@ -10,12 +10,11 @@ from functools import cached_property
 
 from torch import nn
 
-from latentflow.calls import Sampling
 from latentflow.latent import Method
 from latentflow.model.capture import KVCache, without_positions
 from latentflow.model.generation import generate
 from latentflow.model.injection import inject_prefix
-from latentflow.model.prompt import message_ids, summary_ids
+from latentflow.model.prompt import message_ids, message_sampling, summary_ids
 from latentflow.model.reading import continue_from, empty_cache
 from latentflow.model.soft_prefix import SoftPrefix, SoftSpec
 from latentflow.model.tokens import pad_right
@@ -83,7 +82,7 @@ class ControlLearner:
     def _messages(self, cases: Sequence[Case]) -> list[str]:
         sharer, limit = self.pair.sharer, self.message_tokens
         prompts = [summary_ids(sharer.tokenizer, case.context, max_tokens=limit) for case in cases]
-        said, wish = [""] * len(prompts), Sampling(max_tokens=limit)
+        said, wish = [""] * len(prompts), message_sampling(sharer.tokenizer, limit)
         for step in generate(sharer, empty_cache(sharer, 1), prompts, [wish] * len(prompts)):
             for piece in step:
                 said[piece.row] += piece.text

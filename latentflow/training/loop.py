@@ -42,8 +42,14 @@ class Schedule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.imitation_steps <= self.steps or self.contexts_a_step < 1:
-            raise InvalidInput(field="schedule", problem="steps or contexts_a_step out of range")
+        if self.steps < 1 or not 0 <= self.imitation_steps <= self.steps:
+            raise InvalidInput(field="steps", problem="must be at least 1, imitation's among them")
+        if self.contexts_a_step < 1 or self.warmup_steps < 0:
+            raise InvalidInput(field="schedule", problem="must have contexts, and no less warm-up")
+        if not self.budget_shares or min(self.budget_shares) < 0 or not self.budget_shares[0]:
+            raise InvalidInput(
+                field="budget_shares", problem="must not be negative, the first not 0"
+            )
 
     def rate_at(self, step: int) -> float:
         """Share of the peak rates: linear warm-up, then linear decay to a tenth."""
@@ -107,8 +113,9 @@ def train(
             _append(folder / PROGRESS_FILE, asdict(progress))
         yield progress
         if processes.is_first:
-            _keep(learner, optimiser, folder, step + 1, ended=step + 1 == schedule.steps)
+            # Kept last: what is done is not looked at again when the run is resumed.
             _look(learner, material, folder, step + 1, ended=step + 1 == schedule.steps)
+            _keep(learner, optimiser, folder, step + 1, ended=step + 1 == schedule.steps)
 
 
 def _keep(

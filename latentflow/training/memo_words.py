@@ -149,7 +149,7 @@ ENTITIES: dict[str, tuple[str, ...]] = {
         "fried rice",
     ),
     "animal": tuple("cat parrot greyhound rabbit pony tortoise goat ferret hamster goose".split()),
-    "weekday": tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday Monday".split()),
+    "weekday": tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()),
     "pet": tuple(
         "Biscuit Pepper Mango Nimbus Olive Pixel Rusty Sable Tofu Waffle Ziggy Clover".split()
     ),

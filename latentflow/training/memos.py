@@ -59,7 +59,7 @@ class Memos:
         self._questions = questions
 
     def draw(self) -> Case:
-        """A memo of one to seven facts; about half of them come in pairs of one kind."""
+        """A memo of one to ten facts; two of five kinds that it holds come twice."""
         taken: set[str] = set()
         facts = [self._fact(name, taken) for name in self._kinds()]
         self._random.shuffle(facts)

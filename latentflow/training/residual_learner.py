@@ -109,7 +109,8 @@ class ResidualLearner:
         self.decoder.train(torch.is_grad_enabled())
         paper = exam(self.pair, cases)
         rows = self.setting.rows(self.pair, cases)
-        with torch.autocast(self.pair.receiver.device.type, torch.bfloat16):
+        device, dtype = self.pair.receiver.device, self.pair.receiver.dtype
+        with torch.autocast(device.type, dtype, enabled=dtype is torch.bfloat16):
             latents = self._latents(cases, budget)
             cache, last = self.decoder.ready(self.pair.receiver, self.pair.own, latents, rows)
         return Answered(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from latentflow.errors import InvalidInput
 from latentflow.model.adapter_file import AdapterHeader, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE
 from latentflow.model.attention import use_grouped_attention
@@ -19,7 +20,7 @@ from latentflow.training.control_learner import ControlLearner
 from latentflow.training.curves import CURVES_FILE, draw_curves
 from latentflow.training.learner import Learner, Say
 from latentflow.training.learners import learner_of
-from latentflow.training.loop import Material, train
+from latentflow.training.loop import Material, Progress, train
 from latentflow.training.memos import Part
 from latentflow.training.mixture import Mixture, Source, file_source, memo_source
 from latentflow.training.pair import Pair
@@ -50,6 +51,7 @@ def run(plan: Plan, folder: Path, say: Say, processes: Processes = ALONE) -> Lea
     """Trains, or goes on where `folder` was left; `say` hears what happens.
 
     All processes return the same learner, once the first one has written everything.
+    Raises InvalidInput when `folder` is of a run with other modules.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.schedule.seed)
@@ -60,15 +62,19 @@ def run(plan: Plan, folder: Path, say: Say, processes: Processes = ALONE) -> Lea
     _start(learner, folder)
     if processes.is_first:  # a library that is missing is missed now, not after hours
         draw_curves(folder, folder / CURVES_FILE)
-    for progress in train(learner, _material(plan, processes), plan.schedule, folder, processes):
-        if progress.step % 10 == 0 or progress.step + 1 == plan.schedule.steps:
-            left = progress.seconds / (progress.step + 1) * (plan.schedule.steps - progress.step)
-            say(
-                f"step {progress.step:4d}/{plan.schedule.steps} "
-                f"loss {progress.loss:.3f}  about {left / 60:.0f} min left"
-            )
+    steps = train(learner, _material(plan, processes), plan.schedule, folder, processes)
+    for done, progress in enumerate(steps, start=1):
+        _tell(progress, done, plan.schedule.steps, say)
     wait(processes)
     return learner
+
+
+def _tell(progress: Progress, done: int, steps: int, say: Say) -> None:
+    """Every tenth step and the last; `done` are those since the start or resumption."""
+    if progress.step % 10 and progress.step + 1 < steps:
+        return
+    left = progress.seconds / done * (steps - progress.step - 1)
+    say(f"step {progress.step:4d}/{steps} loss {progress.loss:.3f}  about {left / 60:.0f} min left")
 
 
 def sources(plan: Plan, part: Part, *, seed: int) -> list[Source]:
@@ -141,13 +147,19 @@ def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
     record = learner.prepare(mixture.draw, say) | {"seconds": round(time.monotonic() - began, 1)}
     (folder / _STARTED_FILE).write_text(json.dumps(record) + "\n", encoding="utf-8")
     modules = {name: module.state_dict() for name, module in learner.modules.items()}
-    torch.save(modules, folder / _START_FILE)
+    partial = folder / f".{_START_FILE}.partial"
+    torch.save(modules, partial)
+    partial.replace(folder / _START_FILE)
 
 
 def _start(learner: Learner, folder: Path) -> None:
+    """Raises InvalidInput when the folder is of a run with other modules."""
     start = torch.load(folder / _START_FILE, weights_only=True, map_location="cpu")
-    for name, state in start.items():
-        learner.modules[name].load_state_dict(state)
+    try:
+        for name, module in learner.modules.items():
+            module.load_state_dict(start[name])
+    except (KeyError, RuntimeError) as error:
+        raise InvalidInput(field=str(folder), problem="is the folder of another run") from error
 
 
 def started(folder: Path) -> dict[str, object]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from latentflow.client import LatentFlow
-from latentflow.errors import InvalidInput
+from latentflow.errors import InvalidInput, UnsupportedMethod
 from latentflow.evaluation.arm_names import ArmName, parse_arms, parse_budget
 from latentflow.evaluation.arms import Surroundings, build_arm, no_tuned_slots
 from latentflow.evaluation.cases import Asked
@@ -14,6 +14,7 @@ from latentflow.evaluation.derangement import exchange
 from latentflow.evaluation.handoff import Handoff
 from latentflow.evaluation.measuring import Replies, measure
 from latentflow.evaluation.served import Service, measure_served, require_served
+from latentflow.latent import Method
 from latentflow.model.prompt import PromptFormat
 from tests.integration.services.callers import TIMEOUT
 from tests.integration.services.stack import running_stack
@@ -92,3 +93,9 @@ def test_a_receiver_without_a_latent_asks_in_its_own_form(pair: TinyPair) -> Non
     require_served(parse_arms("matched,deranged", []), header)
     with pytest.raises(InvalidInput, match="arm alone"):
         require_served(parse_arms("matched,alone", []), header)
+
+
+def test_a_method_that_no_service_hands_over_is_refused(pair: TinyPair) -> None:
+    header = replace(pair.receiver_adapter().header, method=Method.LCF)
+    with pytest.raises(UnsupportedMethod):
+        require_served(parse_arms("matched", []), header)

@@ -10,6 +10,7 @@ import torch
 from latentflow.cli.commands import run
 from latentflow.cli.settings import Settings
 from latentflow.errors import (
+    EmptyInput,
     IdentityMismatch,
     InvalidInput,
     LatentFlowError,
@@ -101,7 +102,7 @@ def test_a_report_says_what_was_measured(
     assert 0 < 2 * whole["adapter"]["parameters"] < whole["adapter"]["bytes"]
     assert whole["models"]["sharer"]["weights"] == pair.sharer.identity.weights
     assert (whole["data"], whole["seed"], whole["served"]) == ("rows.jsonl", 3, False)
-    assert whole["constant_from"] == "the evaluated cases"
+    assert whole["constant_from"] == "memos"
     assert whole["versions"]["torch"] == torch.__version__
     assert whole["arms"]["alone"]["ttft_ms"] is None
 
@@ -160,6 +161,7 @@ def test_tuned_arms_have_a_prefix_of_their_own(
         ({"limit": 0}, InvalidInput, "limit"),
         ({"limit": 1}, InvalidInput, "needs two"),
         ({"times": -1}, InvalidInput, "times"),
+        ({"seed": -1}, InvalidInput, "seed"),
         ({"json": "none/out.json"}, InvalidInput, "no such folder"),
         ({"constant-from": "none.jsonl", "arms": "constant"}, InvalidInput, "none.jsonl"),
         ({"tuned": "none", "arms": "full-text-tuned"}, UnknownAdapter, "none/full-text-tuned"),
@@ -180,6 +182,14 @@ def test_bad_input_is_told_in_one_line(
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not out.exists()
+
+
+def test_a_file_of_which_nothing_is_unseen_is_refused(
+    pair: TinyPair, data: Path, out: Path, settings: Settings
+) -> None:
+    data.write_text(json.dumps(ROWS[0]))
+    with pytest.raises(EmptyInput, match="unseen"):
+        run([*words(pair, data, out, arms="alone"), "--unseen"], settings)
 
 
 def test_an_adapter_for_other_models_is_refused(

@@ -15,6 +15,8 @@ from latentflow.model.adapters import (
     load_receiver_adapter,
     load_sharer_adapter,
 )
+from latentflow.training.memos import Part
+from latentflow.training.run import part_of
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
 from tests.tiny_residuals import write_tiny_residual
 
@@ -82,6 +84,20 @@ def test_a_prefix_has_no_layers_to_drop(
     with pytest.raises(UnsupportedMethod):
         run(_words(pair, data, tmp_path / "out", adapter=pair.adapters / ADAPTER), settings)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_kept_for_the_test_does_not_decide(
+    pair: TinyPair, tmp_path: Path, settings: Settings
+) -> None:
+    rows: list[dict[str, object]] = [{"text": f"Bo has {number} tins."} for number in range(40)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    test = {case.context for case in part_of(path, Part.TEST)}
+    question = {"question": "How many?", "answers": ["some"]}
+    asked = [row | question if row["text"] in test else row for row in rows]
+    path.write_text("\n".join(map(json.dumps, asked)))
+    with pytest.raises(EmptyInput):
+        run(_words(pair, path, tmp_path / "out"), settings)
 
 
 @pytest.mark.parametrize("options", [{"keep": 0}, {"limit": 0}, {"data": "none.jsonl"}], ids=str)

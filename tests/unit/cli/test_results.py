@@ -43,6 +43,19 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path, text: str) -> None:
         read_result(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"format_version": 2}, {"arms": {"telepathy": {}}}],
+    ids=str,
+)
+def test_a_report_of_another_version_or_with_a_foreign_arm_is_named(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    path = write_report(tmp_path / "other.json", made_report() | change)
+    with pytest.raises(InvalidInput, match=r"other\.json: (format_version|arm telepathy)"):
+        read_result(path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"none\.json"):
         read_result(tmp_path / "none.json")

@@ -125,11 +125,10 @@ def test_a_constant_latent_is_the_mean_slot_in_every_slot(handoff: Handoff) -> N
 
 
 def test_constant_and_zero_say_the_same_of_contexts_of_one_length(handoff: Handoff) -> None:
-    swapped = replace(CASES[0], context="The hat is in the barn. Cy had it.")
+    swapped = replace(CASES[0], context="The hall is in the tin. Bo has it.")
+    assert parcel(handoff, "matched") != parcel(handoff, "matched", swapped)
     for name in ("zero", "constant"):
-        (mine,), (other,) = (parcel(handoff, name, case).latents for case in (CASES[0], swapped))
-        if mine.layout == other.layout:
-            assert mine == other
+        assert parcel(handoff, name) == parcel(handoff, name, swapped)
 
 
 @pytest.mark.parametrize(("name", "width"), [("matched", WIDTH), ("matched@1/4", QUARTER)])
@@ -184,10 +183,10 @@ def test_a_case_is_answered_alike_alone_and_in_a_batch(handoff: Handoff, name: s
 
 
 def test_options_are_chosen_by_how_likely_they_are(handoff: Handoff) -> None:
-    said = answers(handoff, "matched", CASES[0])[0]
-    options = ("blue", said[:2], "a hall full of tins")
-    (reply,) = replies(handoff, "matched", replace(CASES[0], options=options))
-    assert reply.choice in options
+    more_and_less_likely = ("blue blue blue", "blue")  # more tokens of the same are less likely
+    for options in (more_and_less_likely, more_and_less_likely[::-1]):
+        (reply,) = replies(handoff, "matched", replace(CASES[0], options=options))
+        assert reply.choice == "blue"
     assert replies(handoff, "matched", CASES[0])[0].choice is None
 
 

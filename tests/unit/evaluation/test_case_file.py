@@ -46,6 +46,11 @@ def test_a_row_without_an_id_is_named_after_its_line(path: Path) -> None:
     assert [case.case_id for case in read_asked(path)] == ["r1", "rows.jsonl:2"]
 
 
+def test_empty_lines_are_passed_over_and_counted(path: Path) -> None:
+    path.write_text("\n" + json.dumps(ROW | {"id": None}) + "\n\n" + json.dumps(ROW) + "\n")
+    assert [case.case_id for case in read_asked(path)] == ["rows.jsonl:2", "r1"]
+
+
 @pytest.mark.parametrize(
     ("row", "field"),
     [

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,15 @@ def test_where_it_can_not_be_helped_as_few_as_can_be_have_the_same_answer() -> N
         mine for mine, other in exchange(cases, seed=0).items() if mine.answers == other.answers
     ]
     assert len(alike) == 4
+
+
+def test_a_choice_is_given_whatever_answer_chance_brings() -> None:
+    cases = [
+        replace(case(number, "yes" if number % 2 else "no", number), options=("yes", "no"))
+        for number in range(40)
+    ]
+    alike = [mine.answers == other.answers for mine, other in exchange(cases, seed=0).items()]
+    assert 10 < sum(alike) < 30
 
 
 def test_another_seed_exchanges_differently() -> None:

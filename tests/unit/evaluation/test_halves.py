@@ -27,3 +27,7 @@ def test_a_context_is_cut_where_a_sentence_ends_near_its_middle(
 def test_spans_say_where_it_may_be_cut() -> None:
     text = "One. Two. Three. Four."
     assert halves(case(text, (0, 16), (17, 22))) == ("One. Two. Three.", "Four.")
+
+
+def test_a_context_that_is_one_span_is_cut_where_a_sentence_ends() -> None:
+    assert halves(case("  Bo left. Al came.", (0, 1), (2, 19))) == ("Bo left.", "Al came.")

@@ -105,6 +105,7 @@ def test_every_case_has_every_answer() -> None:
         "ttft_ms": pytest.approx(100),
         "ttea_ms": pytest.approx(250),
         "wire_bytes": 40,
+        "message": None,
     }
     assert cases[0]["deranged_with"] in ("C", "D")
 

@@ -1,10 +1,15 @@
 """The orders to a sharer, and the comparison that chooses among them."""
 
+from dataclasses import replace
+
 import pytest
 
 from latentflow.errors import InvalidInput
+from latentflow.evaluation.arms import Arm
 from latentflow.evaluation.cases import Asked
 from latentflow.evaluation.handoff import Handoff
+from latentflow.evaluation.measuring import measure
+from latentflow.evaluation.sending import Message
 from latentflow.evaluation.wording import Tried, try_orders
 from latentflow.model.orders import ORDERS, Order, order_of
 
@@ -28,7 +33,10 @@ def test_an_order_of_no_name_is_refused() -> None:
 
 @pytest.mark.parametrize("need", [False, True])
 def test_every_order_is_tried_and_the_best_comes_first(handoff: Handoff, need: bool) -> None:
+    last = Arm(name="last", sending=Message(tokens=4, need=need, order=ORDERS[-1]))
+    (reply,) = measure(handoff, [last], CASES)["last"]
+    cases = [replace(CASES[0], answers=(reply.answer,))]
     heard: list[Tried] = []
-    tried = try_orders(handoff, CASES, tokens=4, need=need, heard=heard.append)
+    tried = try_orders(handoff, cases, tokens=4, need=need, heard=heard.append)
     assert [each.order for each in heard] == list(ORDERS)
-    assert tried == sorted(heard, key=lambda each: (each.em, each.f1), reverse=True)
+    assert heard[0].em < tried[0].em == heard[-1].em == 1

@@ -13,6 +13,9 @@ from latentflow.latent import Vectors
 from latentflow.model.adapter_file import read_header, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE, SharerAdapter, load_sharer_adapter, to_tensor
 from latentflow.model.capture import KVCache, capture
+from latentflow.model.injection import inject_prefix
+from latentflow.model.method import Rows
+from latentflow.model.reading import read
 from tests.tiny_adapters import QUARTER, WIDTH
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
 from tests.unit.model.tokens_at_random import batch, one, random_rows
@@ -80,6 +83,22 @@ def test_a_foreign_layout_is_not_translated(
     with pytest.raises(IdentityMismatch) as refusal:
         pair.receiver_adapter().translate(Vectors(layout=layout, values=values))
     assert refusal.value.field == field
+
+
+def test_two_sharers_latents_enter_one_behind_the_other_as_if_each_had_come_alone(
+    pair: TinyPair, adapter: SharerAdapter
+) -> None:
+    receiver, half = pair.receiver, pair.receiver_adapter()
+    first, second = (
+        adapter.summarise(capture(pair.sharer, one(row)), width=0) for row in random_rows(3, 5)
+    )
+    own = read(receiver, one(random_rows(4)[0]))
+    together, rest = half.ready(receiver, own, [first, second], Rows(ids=((5, 6),)))
+    in_turn = inject_prefix(receiver, own, half.translate(first))
+    in_turn = inject_prefix(receiver, in_turn, half.translate(second))
+    assert rest == [[5, 6]]
+    torch.testing.assert_close(together.keys, in_turn.keys)
+    torch.testing.assert_close(together.values, in_turn.values)
 
 
 @pytest.mark.parametrize("changes", [{"sharer_layers": 3}, {"widths": [8]}])

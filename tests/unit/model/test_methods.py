@@ -246,6 +246,9 @@ def test_rows_without_tokens_or_with_too_few_slots_are_refused() -> None:
         Rows(ids=((1, 2),), slots=((0,),))
 
 
-def test_slots_beyond_a_shorter_text_are_its_last() -> None:
-    rows = Rows(ids=((1, 2, 3),), slots=((-1, 2, 5),)).within(4)
-    assert rows.slots == ((-1, 2, 3),)
+def test_latents_of_two_sizes_are_not_joined() -> None:
+    narrow = Latents(
+        values_BMLw=torch.zeros(1, 2, 2, 1), mask_BM=torch.ones(1, 2, dtype=torch.bool)
+    )
+    with pytest.raises(InvalidInput, match="latents"):
+        join_slots([_latents(2), narrow])

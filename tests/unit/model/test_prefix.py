@@ -173,6 +173,9 @@ def test_hyperparameters_survive_json(spec: PrefixSpec) -> None:
         {"widths": [16, 16]},
         {"widths": [16, 0]},
         {"widths": [18]},
+        {"layers": [-1]},
+        {"heads": 0},
+        {"receiver_layers": 0},
     ],
     ids=str,
 )

@@ -1,16 +1,19 @@
 """A content-free prefix: its size, what it starts as, and its file."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from latentflow.errors import AdapterCorrupt, IdentityMismatch, InvalidInput, UnknownAdapter
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache, capture
 from latentflow.model.injection import inject_prefix
 from latentflow.model.reading import read
-from latentflow.model.soft_prefix import SoftPrefix, SoftSpec, soft_spec, soft_spec_from
+from latentflow.model.soft_prefix import SoftPrefix, SoftSpec, soft_spec
 from latentflow.model.soft_prefix_file import (
     SOFT_PREFIX_FILE,
     load_soft_prefix,
@@ -65,6 +68,7 @@ def test_it_goes_before_what_the_receiver_reads(gemma: Backbone, spec: SoftSpec)
 def test_a_written_one_loads_again(gemma: Backbone, spec: SoftSpec, tmp_path: Path) -> None:
     prefix = SoftPrefix(spec)
     prefix.begin_as(_text(gemma, 7))
+    torch.nn.init.normal_(prefix.up.weight, std=0.1)  # as learnt: not only what it starts as
     write_soft_prefix(tmp_path / SOFT_PREFIX_FILE, prefix, spec, gemma, {"steps": 3})
     loaded = load_soft_prefix(tmp_path / SOFT_PREFIX_FILE, gemma)
     torch.testing.assert_close(loaded().keys_LBHTD, prefix().keys_LBHTD, atol=1e-2, rtol=1e-2)
@@ -87,6 +91,15 @@ def test_a_missing_file_and_a_foreign_one_are_told_apart(gemma: Backbone, tmp_pa
         load_soft_prefix(tmp_path / SOFT_PREFIX_FILE, gemma)
 
 
-def test_foreign_hyperparameters_are_refused() -> None:
-    with pytest.raises(InvalidInput):
-        soft_spec_from({"layers": 1, "colour": "red"})
+@pytest.mark.parametrize("wrong", [{"colour": 1}, {"hidden": 0}, {"slots": 2.5}], ids=str)
+def test_a_file_with_foreign_sizes_is_corrupt(
+    gemma: Backbone, spec: SoftSpec, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    path = tmp_path / SOFT_PREFIX_FILE
+    write_soft_prefix(path, SoftPrefix(spec), spec, gemma, {})
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["latentflow"])
+    about["spec"] |= wrong
+    save_file(load_file(path), path, metadata={"latentflow": json.dumps(about)})
+    with pytest.raises(AdapterCorrupt):
+        load_soft_prefix(path, gemma)

@@ -66,7 +66,11 @@ def test_a_paragraph_full_of_holes_is_left_out_and_fewer_are_closed(
         ('{"question": "q", "answers": ["a"]}', "rows.jsonl:1 context"),
         ('{"context": "c", "question": "q"}', "rows.jsonl:1 answers"),
         ('{"context": "c", "question": "q", "answers": 5}', "rows.jsonl:1 answers"),
+        ('{"context": "c", "question": "q", "answers": "abc"}', "rows.jsonl:1 answers"),
+        ('{"context": "c", "question": "q", "answers": []}', "rows.jsonl:1 answers"),
+        ('{"context": "c", "question": " ", "answers": ["a"]}', "rows.jsonl:1 question"),
         ('{"context": 5}', "rows.jsonl:1 context"),
+        ("[1]", "rows.jsonl:1"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: str, field: str) -> None:
@@ -75,6 +79,13 @@ def test_a_bad_row_is_named(tmp_path: Path, row: str, field: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         read_cases(path)
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "latin.txt"])
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "latin.txt").write_bytes("caf\u00e9".encode("latin-1"))
+    with pytest.raises(InvalidInput, match=name):
+        read_cases(tmp_path / name)
 
 
 def test_a_question_without_answer_is_refused() -> None:

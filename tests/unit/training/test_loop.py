@@ -149,7 +149,21 @@ def test_the_rate_rises_then_falls_to_a_tenth() -> None:
     assert rates[-1] == pytest.approx(0.11)
 
 
-@pytest.mark.parametrize("wrong", [{"imitation_steps": 11}, {"contexts_a_step": 0}])
-def test_a_schedule_without_sense_is_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"imitation_steps": 11},
+        {"contexts_a_step": 0},
+        {"warmup_steps": -1},
+        {"budget_shares": ()},
+        {"budget_shares": (0.0, 1.0)},
+    ],
+)
+def test_a_schedule_without_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         _schedule(10, **wrong)
+
+
+def test_a_run_of_no_steps_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        _schedule(0, imitation_steps=0)

@@ -1,12 +1,13 @@
 """A run on a tiny pair, from its plan to an adapter file that services load."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from latentflow.errors import InvalidInput
 from latentflow.model.adapters import load_receiver_adapter, load_sharer_adapter
 from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.training.curves import CURVES_FILE, VALIDATION_FILE, read_lines
@@ -88,6 +89,12 @@ def test_a_finished_run_is_not_done_again(finished: Finished) -> None:
     for name, module in finished.learner.modules.items():
         for key, tensor in module.state_dict().items():
             assert torch.equal(again.modules[name].state_dict()[key], tensor)
+
+
+def test_the_folder_of_another_run_is_refused(finished: Finished) -> None:
+    other = replace(finished.plan, width=2 * WIDTHS[0])
+    with pytest.raises(InvalidInput, match="another run"):
+        run(other, finished.folder, print)
 
 
 def test_every_context_of_a_file_belongs_to_one_part(rows: Path) -> None:

@@ -33,6 +33,7 @@ VALIDATION_SHARE = 0.1
 _VALIDATION_BATCHES = 3
 _START_FILE = "start.pt"
 _STARTED_FILE = "start.json"
+_PLAN_FILE = "plan.json"
 
 
 def load_pair(plan: Plan, processes: Processes = ALONE) -> Pair:
@@ -51,7 +52,7 @@ def run(plan: Plan, folder: Path, say: Say, processes: Processes = ALONE) -> Lea
     """Trains, or goes on where `folder` was left; `say` hears what happens.
 
     All processes return the same learner, once the first one has written everything.
-    Raises InvalidInput when `folder` is of a run with other modules.
+    Raises InvalidInput when `folder` is another run's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.schedule.seed)
@@ -139,7 +140,8 @@ def _mixture(plan: Plan, part: Part, seed: int) -> Mixture:
 
 
 def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
-    """Writes what the learner starts from, once a run."""
+    """Writes whose run it is and what the learner starts from, once a run."""
+    _claim(folder, _signature(plan, learner))
     if (folder / _START_FILE).exists():
         return
     began = time.monotonic()
@@ -150,6 +152,33 @@ def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
     partial = folder / f".{_START_FILE}.partial"
     torch.save(modules, partial)
     partial.replace(folder / _START_FILE)
+
+
+def _claim(folder: Path, signature: dict[str, object]) -> None:
+    """Makes the folder this run's. Raises InvalidInput when it is another's."""
+    path = folder / _PLAN_FILE
+    if path.exists():
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+        differing = [key for key in signature if theirs.get(key) != signature[key]]
+        if differing:
+            problem = f"is the folder of a run with other {', '.join(differing)}"
+            raise InvalidInput(field=str(folder), problem=problem)
+    path.write_text(json.dumps(signature, indent=1) + "\n", encoding="utf-8")
+
+
+def _signature(plan: Plan, learner: Learner) -> dict[str, object]:
+    """What may not change when a run goes on; how many steps it takes may."""
+    signature: dict[str, object] = {
+        "method": plan.method,
+        "sharer": learner.pair.sharer.identity.weights,
+        "receiver": learner.pair.receiver.identity.weights,
+        "hyperparameters": learner.hyperparameters,
+        "message_tokens": plan.message_tokens,
+        "mix": {Path(name).name: weight for name, weight in plan.mix},
+        "seed": plan.schedule.seed,
+    }
+    comparable: dict[str, object] = json.loads(json.dumps(signature))
+    return comparable
 
 
 def _start(learner: Learner, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -91,10 +92,20 @@ def test_a_finished_run_is_not_done_again(finished: Finished) -> None:
             assert torch.equal(again.modules[name].state_dict()[key], tensor)
 
 
-def test_the_folder_of_another_run_is_refused(finished: Finished) -> None:
-    other = replace(finished.plan, width=2 * WIDTHS[0])
-    with pytest.raises(InvalidInput, match="another run"):
-        run(other, finished.folder, print)
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"width": 2 * WIDTHS[0]}, "hyperparameters"),
+        ({"mix": ((MEMOS, 1.0),)}, "mix"),
+        ({"schedule": Schedule(steps=STEPS, imitation_steps=1, seed=5)}, "seed"),
+    ],
+)
+def test_the_folder_of_another_run_is_refused(
+    finished: Finished, changes: dict[str, Any], field: str
+) -> None:
+    other = replace(finished.plan, **changes)
+    with pytest.raises(InvalidInput, match=f"a run with other {field}"):
+        run(other, finished.folder, lambda _text: None)
 
 
 def test_every_context_of_a_file_belongs_to_one_part(rows: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from latentflow.calls import (
+    DEFAULT_LIFETIME_SECONDS,
     GenerateCall,
     GenerateEvent,
     LatentInput,
@@ -98,10 +99,16 @@ class LatentFlow:
         *,
         means: LatentMeans | TextMeans | None = None,
         need: str = "",
+        lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS,
         timeout: float,
     ) -> Shared:
         """Has the sharer read `context` and publish what it learned; by default as a latent."""
-        call = ShareCall(context=context, means=means or LatentMeans(), need=need)
+        call = ShareCall(
+            context=context,
+            means=means or LatentMeans(),
+            need=need,
+            lifetime_seconds=lifetime_seconds,
+        )
         last: ShareEvent | None = None
         async with aclosing(self.sharing(call, timeout=timeout)) as events:
             async for event in events:

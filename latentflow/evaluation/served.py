@@ -6,6 +6,7 @@ Owns how an arm becomes calls; which services, and starting them, are the comman
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from latentflow.calls import LatentMeans, TextMeans
 from latentflow.client import LatentFlow
@@ -21,6 +22,7 @@ from latentflow.model.adapter_file import AdapterHeader
 from latentflow.model.adapters import SERVED
 from latentflow.model.prompt import PromptFormat
 
+_CALLS_A_CASE = 3  # two sharers, one receiver
 _NOT_SERVED = (Kind.ZERO, Kind.CONSTANT)
 _WITHOUT_LATENT = (Kind.ALONE, Kind.TEXT, Kind.FULL_TEXT)
 
@@ -118,10 +120,14 @@ async def _send(service: Service, arm: ArmName, case: Asked) -> _Sent:
 async def _share(
     service: Service, context: str, means: LatentMeans | TextMeans | None, *, need: str
 ) -> _Sent:
-    """A sharer that writes nothing has nothing to send."""
+    """A sharer that writes nothing has nothing to send. The store soon forgets what it held."""
     try:
         shared = await service.flow.share(
-            context, means=means, need=need, timeout=service.timeout_seconds
+            context,
+            means=means,
+            need=need,
+            lifetime_seconds=ceil(_CALLS_A_CASE * service.timeout_seconds),
+            timeout=service.timeout_seconds,
         )
     except EmptyInput as error:
         if error.field != "text":

@@ -24,6 +24,7 @@ from latentflow.training.plan import Plan
 from latentflow.training.processes import ALONE, Processes
 from latentflow.training.run import started
 
+NOTES_FILE = "NOTES.md"
 CARD_FILE = "README.md"
 _LAST_STEPS = 50
 _UNMEASURED = (
@@ -57,12 +58,16 @@ def card_of(
 
 
 def write_card(folder: Path, card: Mapping[str, Any], results: str = "") -> Path:
-    """The card for people, beside the adapter in `folder`; `results` is Markdown of its figures."""
-    path = folder / CARD_FILE
+    """The card for people, beside the adapter in `folder`; `results` is Markdown of its figures.
+
+    What people wrote of them in the folder's NOTES.md stands behind them.
+    """
+    path, notes = folder / CARD_FILE, folder / NOTES_FILE
     parts = (
         f"# {folder.name}",
         _summary(card, folder),
         f"## Results\n\n{results or _UNMEASURED}",
+        *([notes.read_text(encoding="utf-8").strip()] if notes.exists() else []),
         f"## Training\n\n{_facts(card)}",
         *([f"![loss by step]({CURVES_FILE})"] if (folder / CURVES_FILE).exists() else []),
         f"The command that trains the same again, its seed included:\n\n"

@@ -104,3 +104,9 @@ def test_curves_are_shown_where_they_lie_beside_the_card(tmp_path: Path) -> None
 
 def test_a_card_without_details_still_has_its_results(tmp_path: Path) -> None:
     assert "| table |" in write_card(tmp_path, {}, "| table |").read_text()
+
+
+def test_what_people_wrote_of_the_results_stands_behind_them(tmp_path: Path) -> None:
+    (tmp_path / "NOTES.md").write_text("## Against the targets\n\nA quarter is missed.\n")
+    text = write_card(tmp_path, CARD, "| arm | EM |").read_text()
+    assert text.index("| arm | EM |") < text.index("A quarter is missed.") < text.index("## Train")

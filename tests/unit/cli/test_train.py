@@ -21,7 +21,7 @@ def test_a_mix_without_a_weight_is_refused(settings: Settings, tmp_path: Path, m
 
 
 def test_a_schedule_without_sense_is_refused(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="schedule"):
+    with pytest.raises(InvalidInput, match="steps"):
         run(_words(tmp_path, str(tmp_path), "--steps", "5", "--imitation-steps", "6"), settings)
 
 

@@ -14,10 +14,9 @@ from latentflow.evaluation.handoff import Handoff
 from latentflow.latent import Codec, Quantisation, Vectors
 from latentflow.model.backbone import Backbone
 from latentflow.model.contexts import capture_contexts, context_ids
-from latentflow.model.generation import generate
+from latentflow.model.messages import write_messages
 from latentflow.model.orders import Order
-from latentflow.model.prompt import message_sampling, summary_ids
-from latentflow.model.reading import empty_cache
+from latentflow.model.prompt import summary_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,10 @@ class Message:
 
     def send(self, handoff: Handoff, cases: Sequence[Asked]) -> list[Parcel]:
         prompts = [self._prompt(handoff.sharer, case) for case in cases]
-        return [_text_parcel(text) for text in _written(handoff.sharer, prompts, self.tokens)]
+        return [
+            _text_parcel(text)
+            for text in write_messages(handoff.sharer, prompts, max_tokens=self.tokens)
+        ]
 
     def _prompt(self, sharer: Backbone, case: Asked) -> list[int]:
         return summary_ids(
@@ -139,13 +141,3 @@ def summarise(handoff: Handoff, text: str, *, width: int) -> Vectors:
 def _text_parcel(text: str) -> Parcel:
     arrived, wire_bytes = cross_text(text)
     return Parcel(text=arrived, wire_bytes=wire_bytes)
-
-
-def _written(sharer: Backbone, prompts: Sequence[Sequence[int]], tokens: int) -> list[str]:
-    """The sharer's messages, decoded together."""
-    wish = message_sampling(sharer.tokenizer, tokens)
-    said = [""] * len(prompts)
-    for step in generate(sharer, empty_cache(sharer, 1), prompts, [wish] * len(prompts)):
-        for piece in step:
-            said[piece.row] += piece.text
-    return [text.strip() for text in said]

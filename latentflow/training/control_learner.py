@@ -12,10 +12,10 @@ from torch import nn
 
 from latentflow.latent import Method
 from latentflow.model.capture import KVCache, without_positions
-from latentflow.model.generation import generate
 from latentflow.model.injection import inject_prefix
-from latentflow.model.prompt import message_ids, message_sampling, summary_ids
-from latentflow.model.reading import continue_from, empty_cache
+from latentflow.model.messages import write_messages
+from latentflow.model.prompt import message_ids, summary_ids
+from latentflow.model.reading import continue_from
 from latentflow.model.soft_prefix import SoftPrefix, SoftSpec
 from latentflow.model.tokens import pad_right
 from latentflow.training.cases import Case
@@ -82,8 +82,5 @@ class ControlLearner:
     def _messages(self, cases: Sequence[Case]) -> list[str]:
         sharer, limit = self.pair.sharer, self.message_tokens
         prompts = [summary_ids(sharer.tokenizer, case.context, max_tokens=limit) for case in cases]
-        said, wish = [""] * len(prompts), message_sampling(sharer.tokenizer, limit)
-        for step in generate(sharer, empty_cache(sharer, 1), prompts, [wish] * len(prompts)):
-            for piece in step:
-                said[piece.row] += piece.text
-        return [text.strip() or "-" for text in said]
+        messages = write_messages(sharer, prompts, max_tokens=limit)
+        return [message or "-" for message in messages]

@@ -11,15 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from latentflow.training.cases import Case, Question
+from latentflow.training.memo_facts import FACTS, FactKind
 from latentflow.training.memo_places import COUNTRY_OF
-from latentflow.training.memo_words import (
-    ENDINGS,
-    ENTITIES,
-    FACTS,
-    FILLERS,
-    OPENINGS,
-    FactKind,
-)
+from latentflow.training.memo_words import ENDINGS, ENTITIES, FILLERS, OPENINGS
 
 _MONTHS = (
     "January February March April May June July August September October November December"

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from latentflow.training.cases import Case
+from latentflow.training.memo_facts import FACTS
 from latentflow.training.memo_places import COUNTRY_OF
-from latentflow.training.memo_words import ENDINGS, ENTITIES, FACTS
+from latentflow.training.memo_words import ENDINGS, ENTITIES
 from latentflow.training.memos import Memos, Part
 
 PROJECTS = re.compile(r"Project (\w+)")

@@ -12,7 +12,7 @@ from latentflow.model.adapters import (
     load_receiver_adapter,
     load_sharer_adapter,
 )
-from latentflow.model.backbone import Backbone, load_backbone
+from latentflow.model.backbone import Backbone, load_backbone, load_sharer
 from tests.tiny_adapters import write_tiny_adapter
 from tests.tiny_models import write_tiny_model
 
@@ -45,7 +45,7 @@ def write_tiny_pair(folder: Path, receiver_family: str = "qwen3") -> TinyPair:
     """A llama as the sharer; the default receiver is of a seed that does not repeat itself."""
     sharer_folder = write_roomy_model(folder / "sharer", "llama")
     receiver_folder = write_roomy_model(folder / "receiver", receiver_family, seed=7)
-    sharer, receiver = load_backbone(sharer_folder), load_backbone(receiver_folder)
+    sharer, receiver = load_sharer(sharer_folder), load_backbone(receiver_folder)
     adapters = folder / "adapters"
     return TinyPair(
         sharer_folder=sharer_folder,

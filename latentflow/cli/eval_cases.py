@@ -8,7 +8,8 @@ from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.evaluation.case_file import read_asked
 from latentflow.evaluation.cases import Asked, sample
 from latentflow.training.cases import Case
-from latentflow.training.memos import Memos, Part
+from latentflow.training.memos import Memos
+from latentflow.training.parts import Part
 from latentflow.training.plan import MEMOS
 from latentflow.training.run import part_of
 

@@ -10,7 +10,7 @@ from latentflow.errors import UnknownAdapter
 from latentflow.evaluation.handoff import Handoff
 from latentflow.model.adapter_file import AdapterHeader
 from latentflow.model.adapters import ADAPTER_FILE, load_receiver_adapter, load_sharer_adapter
-from latentflow.model.backbone import load_backbone
+from latentflow.model.backbone import load_backbone, load_sharer
 
 
 def add_handoff_arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,8 @@ def handoff_from(
 ) -> Handoff:
     """Raises IdentityMismatch where the adapter is for other models, and as loading does."""
     path = adapter_file(arguments)
-    sharer, receiver = map(load_backbone, model_folders(arguments, header, settings, progress))
+    sharer_folder, receiver_folder = model_folders(arguments, header, settings, progress)
+    sharer, receiver = load_sharer(sharer_folder), load_backbone(receiver_folder)
     return Handoff(
         sharer=sharer,
         receiver=receiver,

@@ -16,9 +16,9 @@ from latentflow.model.adapter_file import Half, read_half, read_header, write_ad
 from latentflow.model.adapters import ADAPTER_FILE
 from latentflow.model.pruning import Choice, choose_layers, kept, only, open_layers
 from latentflow.training.cases import Case
-from latentflow.training.memos import Part
 from latentflow.training.objective import answer_loss
 from latentflow.training.pair import Pair
+from latentflow.training.parts import Part
 from latentflow.training.residual_learner import residual_learner
 from latentflow.training.run import part_of
 

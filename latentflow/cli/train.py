@@ -41,6 +41,9 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         default=0,
         help="text: the control of messages this long; 0 for that of the whole text",
     )
+    parser.add_argument(
+        "--start-from", type=Path, metavar="DIR", help="an adapter's folder to go on from"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the adapter and card")
     parser.add_argument("--run-folder", type=Path, help="folder of checkpoints and curves; resumed")
     parser.add_argument(
@@ -87,6 +90,7 @@ def _plan(arguments: Namespace, settings: Settings, progress: Progress) -> Plan:
         method=arguments.method,
         stride=arguments.stride,
         message_tokens=arguments.message_tokens,
+        start=arguments.start_from,
         mix=tuple(_share(text) for text in arguments.mix or [f"{MEMOS}=1"]),
         schedule=Schedule(
             steps=arguments.steps,

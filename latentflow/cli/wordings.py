@@ -13,7 +13,7 @@ from latentflow.errors import InvalidInput
 from latentflow.evaluation.cases import Asked, sample
 from latentflow.evaluation.wording import Tried, try_orders
 from latentflow.model.adapter_file import read_header
-from latentflow.training.memos import Part
+from latentflow.training.parts import Part
 from latentflow.training.plan import MEMOS
 from latentflow.training.run import part_of
 

@@ -24,6 +24,7 @@ from transformers import (
 from latentflow.errors import InvalidInput, LatentFlowError, ModelFilesCorrupt, UnknownModel
 from latentflow.latent import ModelIdentity
 from latentflow.model.identity import identify
+from latentflow.model.placement import found_hardware, place
 from latentflow.model.probe import require_position_free_cache
 from latentflow.model.rope import Rope, rope_of
 from latentflow.model.shape import ModelShape, shape_of
@@ -94,6 +95,16 @@ def load_backbone(
         device=device,
         dtype=dtype,
     )
+
+
+def load_sharer(folder: Path) -> Backbone:
+    """A model that reads and answers nothing: in the precision in which reading is fastest here.
+
+    In bfloat16 a CPU that has it reads 2 to 3 times faster, and writes no slower; latents are
+    rounded to 8 bits anyway. Raises as `load_backbone`.
+    """
+    placed = place(found_hardware())
+    return load_backbone(folder, device=placed.device, dtype=placed.dtype)
 
 
 def _load_model(folder: Path, config: PreTrainedConfig, dtype: torch.dtype) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from latentflow.errors import EmptyInput, InvalidInput
 
 _PARAGRAPH_WORDS = (20, 160)
-_MOST_HOLES = 3
+_MOST_HOLES = 0.1  # of the words
 _TOKENISED = re.compile(r"\s+(?=[.,;:?!)\]%]|'\w|n't)|(?<=[(\[])\s+")
 
 
@@ -132,5 +132,5 @@ def _paragraphs(path: Path) -> Iterator[str]:
     low, high = _PARAGRAPH_WORDS
     for line in _read(path).splitlines():
         words = _TOKENISED.sub("", re.sub(r" @(.)@ ", r"\1", line)).split()
-        if len(words) >= low and line.count("<unk>") <= _MOST_HOLES:
+        if len(words) >= low and words.count("<unk>") <= _MOST_HOLES * len(words):
             yield " ".join([word for word in words if word != "<unk>"][:high])

@@ -1,4 +1,4 @@
-"""Questions made from any text: what comes next, and what fills a gap.
+"""Questions made from any text: what comes next, what fills a gap, and what stands between.
 
 Owns making them; which texts are asked is `mixture`'s. Real texts have few questions of their
 own, and these ask for what a reader must hold: who, where, how many, in which words.
@@ -25,6 +25,12 @@ _GAP = (
 )
 _NAME = r"[A-Z0-9][\w'\u2019.,-]*"
 _NAMES = re.compile(rf"{_NAME}(?: (?:(?:of|the|and|de) )?{_NAME}){{0,3}}")
+_PASSAGE_WORDS = (12, 45)
+_ENDS_WORDS = (3, 5)
+_BETWEEN = (
+    'What stands between "{before}" and "{after}"?',
+    'Which words lead from "{before}" to "{after}"?',
+)
 _NAMED_SHARE = 0.75
 _GAP_SHARE = 0.6
 
@@ -38,6 +44,23 @@ def cloze(case: Case, chance: random.Random) -> Question:
     """A question on a piece of the case's context, which must be long enough."""
     words = case.context.split()
     return _gap(words, chance) if chance.random() < _GAP_SHARE else _next(words, chance)
+
+
+def passage(case: Case, chance: random.Random) -> Question:
+    """A longer piece of the case's context, which must be long enough: word by word, what it says.
+
+    A few words of an answer teach little of a text; this is the replay of reconstruction that
+    compressors are trained with (methods.md, section 5).
+    """
+    words = case.context.split()
+    before, after = chance.randint(*_ENDS_WORDS), chance.randint(*_ENDS_WORDS)
+    length = min(chance.randint(*_PASSAGE_WORDS), len(words) - before - after)
+    start = chance.randint(before, len(words) - after - length)
+    text = chance.choice(_BETWEEN).format(
+        before=" ".join(words[start - before : start]),
+        after=" ".join(words[start + length : start + length + after]),
+    )
+    return Question(text=text, answers=(" ".join(words[start : start + length]),))
 
 
 def _next(words: list[str], chance: random.Random) -> Question:

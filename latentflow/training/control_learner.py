@@ -73,11 +73,7 @@ class ControlLearner:
         _, read = continue_from(
             receiver, inject_prefix(receiver, self.pair.own, slots), ids_BT, mask_BT
         )
-        return Answered(
-            hidden_AC=take(self.pair, read, paper),
-            targets_A=paper.targets_A,
-            vocabulary_V=paper.vocabulary_V,
-        )
+        return Answered(hidden_AC=take(self.pair, read, paper), paper=paper)
 
     def _messages(self, cases: Sequence[Case]) -> list[str]:
         sharer, limit = self.pair.sharer, self.message_tokens

@@ -1,7 +1,7 @@
 """What the loop trains: some modules between two frozen models, method by method.
 
 Owns the protocol; each method's learner is a module of its own.
-Legend: A answer tokens, C hidden size, V vocabulary.
+Legend: A answer tokens, C hidden size.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,21 +12,17 @@ from torch import Tensor, nn
 
 from latentflow.latent import Method
 from latentflow.training.cases import Case
-from latentflow.training.pair import Pair
+from latentflow.training.pair import Exam, Pair
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """The receiver's hidden states where answer tokens are due, and which tokens those are.
-
-    Questions in the order of the cases; `targets_A` counts in `vocabulary_V`, sorted ids.
-    """
+    """The receiver's hidden states where the answer tokens of `paper` are due."""
 
     hidden_AC: Tensor
-    targets_A: Tensor
-    vocabulary_V: Tensor
+    paper: Exam
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,13 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from latentflow.training.cases import Case, Question
+from latentflow.training.lexicon import NO_WORDS, Lexicon
 from latentflow.training.memo_facts import FACTS, FactKind
 from latentflow.training.memo_places import COUNTRY_OF
 from latentflow.training.memo_words import ENDINGS, ENTITIES, FILLERS, OPENINGS
+from latentflow.training.parts import Part, share
 
 _MONTHS = (
     "January February March April May June July August September October November December"
@@ -22,20 +23,9 @@ _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _ONSETS = "b br c d dr f fl g gr h j k kl l m n p pr qu r s sh st t th tr v w y z".split()
 _VOWELS = "a e i o u ai ea ou".split()
 _CODAS = ("", "", "", "l", "m", "n", "r", "s", "t", "x")
-_MADE_UP_SHARE = 0.5
+_MADE_UP_SHARE = 0.25
+_OPEN_SHARE = 0.7
 _LISTED = frozenset(itertools.chain.from_iterable(ENTITIES.values()))
-_TEST_EVERY = 4
-
-
-class Part(StrEnum):
-    """Which share of entities and templates is drawn from; validation has training's, newly drawn.
-
-    So that what is measured at the end has never been looked at.
-    """
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +35,15 @@ class _Fact:
 
 
 class Memos:
-    """An endless, seeded source of memos of one part."""
+    """An endless, seeded source of memos of one part; `lexicon` has names besides the lists'."""
 
-    def __init__(self, part: Part, *, seed: int, questions: int = 2) -> None:
+    def __init__(
+        self, part: Part, *, seed: int, questions: int = 2, lexicon: Lexicon = NO_WORDS
+    ) -> None:
         self._part = part
         self._random = random.Random(f"{part}-{seed}")
         self._questions = questions
+        self._lexicon = lexicon
 
     def draw(self) -> Case:
         """A memo of one to ten facts; two of five kinds that it holds come twice."""
@@ -87,7 +80,7 @@ class Memos:
 
     def _value(self, kind: str) -> str:
         made = _MADE.get(kind)
-        return made(self) if made else self._choose(ENTITIES[kind])
+        return made(self) if made else self._entity(kind)
 
     def _text(self, facts: list[_Fact]) -> str:
         sentences = [fact.slots[""].format(**fact.slots) for fact in facts]
@@ -100,17 +93,24 @@ class Memos:
         return lead.join([opening, *sentences]).strip(" \n")
 
     def _question(self, fact: _Fact) -> Question:
-        slot = self._random.choice(sorted(fact.kind.questions))
+        slot = self._random.choice(sorted(slot for slot in fact.kind.questions if fact.slots[slot]))
         template = self._choose(fact.kind.questions[slot])
         return Question(text=template.format(**fact.slots), answers=(fact.slots[slot],))
 
     def _choose(self, items: tuple[str, ...]) -> str:
-        return self._random.choice(_share(items, self._part))
+        return self._random.choice(share(items, self._part))
+
+    def _entity(self, kind: str) -> str:
+        """One of the list, or more often of the lexicon."""
+        is_open = self._lexicon.names_kind(kind) and self._random.random() < _OPEN_SHARE
+        if is_open:
+            return self._lexicon.draw(kind, self._random)
+        return self._choose(ENTITIES[kind])
 
     def _name(self, kind: str) -> str:
-        """A name of the list, or as often one that no list holds."""
+        """A name of the list or the lexicon, or one that none holds."""
         is_made_up = self._random.random() < _MADE_UP_SHARE
-        return self._made_up() if is_made_up else self._choose(ENTITIES[kind])
+        return self._made_up() if is_made_up else self._entity(kind)
 
     def _made_up(self) -> str:
         while (word := self._spelt()) in _LISTED:
@@ -178,14 +178,6 @@ _MADE: dict[str, Callable[[Memos], str]] = {
     "code": Memos._code,
     "plate": Memos._plate,
 }
-
-
-def _share(items: tuple[str, ...], part: Part) -> tuple[str, ...]:
-    """Every fourth item is the test's, the last one of short lists; the rest is training's."""
-    if len(items) < _TEST_EVERY:
-        return items[-1:] if part is Part.TEST else items[:-1]
-    chosen = (_TEST_EVERY - 1,) if part is Part.TEST else range(_TEST_EVERY - 1)
-    return tuple(item for place, item in enumerate(items) if place % _TEST_EVERY in chosen)
 
 
 def _slots_of(kind: FactKind) -> list[str]:

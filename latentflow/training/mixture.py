@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.training.cases import Case
-from latentflow.training.clozes import can_cloze, cloze
-from latentflow.training.memos import Memos, Part
+from latentflow.training.clozes import can_cloze, cloze, passage
+from latentflow.training.lexicon import NO_WORDS, Lexicon
+from latentflow.training.memos import Memos
+from latentflow.training.parts import Part
 
 QUESTIONS_A_CASE = 4
 _OWN_QUESTIONS = (2, 3, 4)
 _JOIN_SHARE = 0.2
+_PASSAGE_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Source:
 
 
 class Mixture:
-    """Draws cases from sources by weight, seeded."""
+    """Draws cases from sources by weight, seeded, most of them also asked for a whole passage."""
 
     def __init__(self, sources: Sequence[Source], *, seed: int) -> None:
         if not sources:
@@ -41,11 +44,14 @@ class Mixture:
         self._random = random.Random(seed)
 
     def draw(self) -> Case:
-        return self._random.choices(self._sources, self._weights)[0].draw()
+        case = self._random.choices(self._sources, self._weights)[0].draw()
+        if not can_cloze(case) or self._random.random() >= _PASSAGE_SHARE:
+            return case
+        return replace(case, questions=(*case.questions, passage(case, self._random)))
 
 
-def memo_source(weight: float, part: Part, *, seed: int) -> Source:
-    memos = Memos(part, seed=seed, questions=QUESTIONS_A_CASE)
+def memo_source(weight: float, part: Part, *, seed: int, lexicon: Lexicon = NO_WORDS) -> Source:
+    memos = Memos(part, seed=seed, questions=QUESTIONS_A_CASE, lexicon=lexicon)
     return Source(name="memos", weight=weight, draw=memos.draw)
 
 

@@ -24,6 +24,7 @@ from latentflow.model.tokens import pad_right
 from latentflow.training.cases import Case
 
 _FREQUENT = 16384
+_HEAVIEST = 12  # a passage shall not weigh more than all questions beside it
 LENGTH_MULTIPLE = 8  # lengths repeat, so that the CPU's kernels are prepared once
 
 
@@ -58,7 +59,7 @@ class Exam:
     `places_A` is where the hidden state that predicts each answer token stands in the flat
     [B * T], and `targets_A` where that token stands in `vocabulary_V`: the most frequent tokens
     and those of this batch, since the whole of a quarter million would cost more than everything
-    else.
+    else. `weights_A` are 1, and less in an answer of more than 12 tokens, to weigh as much as 12.
     """
 
     ids_BT: Tensor
@@ -66,6 +67,7 @@ class Exam:
     starts_BT: Tensor
     places_A: Tensor
     targets_A: Tensor
+    weights_A: Tensor
     vocabulary_V: Tensor
 
 
@@ -77,6 +79,7 @@ class _Sheet:
     starts: list[int]
     places: list[int]
     answers: list[int]
+    weights: list[float]
 
     def add(self, prompt: list[int], answer: list[int]) -> None:
         start = len(self.ids)
@@ -85,6 +88,7 @@ class _Sheet:
         self.starts += [start] * (len(prompt) + len(answer))
         self.places += range(first, first + len(answer))
         self.answers += answer
+        self.weights += [min(1.0, _HEAVIEST / len(answer))] * len(answer)
 
 
 def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
@@ -101,6 +105,7 @@ def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
         row * ids_BT.shape[1] + place for row, sheet in enumerate(sheets) for place in sheet.places
     ]
     answers = [token for sheet in sheets for token in sheet.answers]
+    weights = [weight for sheet in sheets for weight in sheet.weights]
     vocabulary_V = _vocabulary(pair, cases, ids_BT)
     return Exam(
         ids_BT=ids_BT,
@@ -108,12 +113,13 @@ def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
         starts_BT=starts_BT,
         places_A=torch.tensor(places, device=device),
         targets_A=torch.searchsorted(vocabulary_V, torch.tensor(answers, device=device)),
+        weights_A=torch.tensor(weights, device=device),
         vocabulary_V=vocabulary_V,
     )
 
 
 def _sheet(pair: Pair, case: Case) -> _Sheet:
-    tokenizer, sheet = pair.receiver.tokenizer, _Sheet([], [], [], [])
+    tokenizer, sheet = pair.receiver.tokenizer, _Sheet([], [], [], [], [])
     for question in case.questions:
         sheet.add(
             question_ids(tokenizer, pair.form, question.text),

@@ -18,7 +18,8 @@ class Plan:
 
     `width` and `stride` are an lcf-prefix's: numbers a vector, and every which sharer layer.
     With method `text` it is a text arm's control that is trained: over the sharer's messages of at
-    most `message_tokens`, or over the whole text when that is 0.
+    most `message_tokens`, or over the whole text when that is 0. `start` is an adapter's folder to
+    go on from, else the method's own start is made.
     """
 
     sharer: Path
@@ -31,6 +32,7 @@ class Plan:
     width: int = 256
     stride: int = 2
     message_tokens: int = 0
+    start: Path | None = None
 
     def __post_init__(self) -> None:
         if self.stride < 1:

@@ -91,11 +91,7 @@ class PrefixLearner:
         with torch.autocast(cache.mask_BT.device.type, dtype, enabled=dtype is torch.bfloat16):
             slots = self.decoder(self.encoder(cache, budget), cache.mask_BT)
         read = inject_prefix(self.pair.receiver, self.pair.own, slots)
-        return Answered(
-            hidden_AC=take(self.pair, read, paper),
-            targets_A=paper.targets_A,
-            vocabulary_V=paper.vocabulary_V,
-        )
+        return Answered(hidden_AC=take(self.pair, read, paper), paper=paper)
 
     def _texts(self, draw: Callable[[], Case]) -> Iterator[str]:
         """Contexts until they hold the planned number of sharer tokens."""

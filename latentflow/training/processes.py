@@ -13,7 +13,7 @@ from datetime import timedelta
 import torch
 from torch import distributed, nn
 
-from latentflow.training.placement import found_hardware, place
+from latentflow.model.placement import found_hardware, place
 
 _SEED_STRIDE = 1_000_003
 # The others wait for the first one's closed form and validation: minutes, on the largest models.

@@ -113,11 +113,7 @@ class ResidualLearner:
         with torch.autocast(device.type, dtype, enabled=dtype is torch.bfloat16):
             latents = self._latents(cases, budget)
             cache, last = self.decoder.ready(self.pair.receiver, self.pair.own, latents, rows)
-        return Answered(
-            hidden_AC=_answer(self.pair, cache, last, cases),
-            targets_A=paper.targets_A,
-            vocabulary_V=paper.vocabulary_V,
-        )
+        return Answered(hidden_AC=_answer(self.pair, cache, last, cases), paper=paper)
 
     def _latents(self, cases: Sequence[Case], budget: int) -> Latents:
         rows, asked = self.setting.shared(self.pair, cases)

@@ -10,23 +10,25 @@ from pathlib import Path
 import torch
 
 from latentflow.errors import InvalidInput
-from latentflow.model.adapter_file import AdapterHeader, write_adapter
+from latentflow.model.adapter_file import AdapterHeader, adapter_digest, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE
 from latentflow.model.attention import use_grouped_attention
 from latentflow.model.backbone import load_backbone
+from latentflow.model.placement import found_hardware, place
 from latentflow.model.soft_prefix_file import SOFT_PREFIX_FILE, write_soft_prefix
 from latentflow.training.cases import Case, read_cases, split_cases
 from latentflow.training.control_learner import ControlLearner
 from latentflow.training.curves import CURVES_FILE, draw_curves
 from latentflow.training.learner import Learner, Say
 from latentflow.training.learners import learner_of
+from latentflow.training.lexicon import Lexicon, lexicon_of
 from latentflow.training.loop import Material, Progress, train
-from latentflow.training.memos import Part
 from latentflow.training.mixture import Mixture, Source, file_source, memo_source
 from latentflow.training.pair import Pair
-from latentflow.training.placement import found_hardware, place
+from latentflow.training.parts import Part
 from latentflow.training.plan import MEMOS, Plan
 from latentflow.training.processes import ALONE, Processes, wait
+from latentflow.training.starting import begin_from
 
 TEST_SHARE = 0.25
 VALIDATION_SHARE = 0.1
@@ -63,7 +65,8 @@ def run(plan: Plan, folder: Path, say: Say, processes: Processes = ALONE) -> Lea
     _start(learner, folder)
     if processes.is_first:  # a library that is missing is missed now, not after hours
         draw_curves(folder, folder / CURVES_FILE)
-    steps = train(learner, _material(plan, processes), plan.schedule, folder, processes)
+    material = _material(plan, learner, processes)
+    steps = train(learner, material, plan.schedule, folder, processes)
     for done, progress in enumerate(steps, start=1):
         _tell(progress, done, plan.schedule.steps, say)
     wait(processes)
@@ -78,10 +81,10 @@ def _tell(progress: Progress, done: int, steps: int, say: Say) -> None:
     say(f"step {progress.step:4d}/{steps} loss {progress.loss:.3f}  about {left / 60:.0f} min left")
 
 
-def sources(plan: Plan, part: Part, *, seed: int) -> list[Source]:
+def sources(plan: Plan, part: Part, lexicon: Lexicon, *, seed: int) -> list[Source]:
     """A part of everything the plan mixes."""
     return [
-        memo_source(weight, part, seed=seed)
+        memo_source(weight, part, seed=seed, lexicon=lexicon)
         if name == MEMOS
         else file_source(Path(name).stem, weight, part_of(Path(name), part), seed=seed)
         for name, weight in plan.mix
@@ -123,20 +126,21 @@ def part_of(path: Path, part: Part) -> list[Case]:
     return {Part.TRAIN: training, Part.VALIDATION: validation or training, Part.TEST: test}[part]
 
 
-def _material(plan: Plan, processes: Processes) -> Material:
+def _material(plan: Plan, learner: Learner, processes: Processes) -> Material:
     """Validation takes a few cases of every source, by its weight."""
     size = plan.schedule.contexts_a_step
-    unseen = _mixture(plan, Part.VALIDATION, plan.schedule.seed)
+    unseen = _mixture(plan, learner, Part.VALIDATION, plan.schedule.seed)
     drawn = (unseen.draw() for _ in range(_VALIDATION_BATCHES * size))
     cases = sorted(drawn, key=lambda case: len(case.context))
     return Material(
-        draw=_mixture(plan, Part.TRAIN, processes.seed(plan.schedule.seed)).draw,
+        draw=_mixture(plan, learner, Part.TRAIN, processes.seed(plan.schedule.seed)).draw,
         validation=[cases[start : start + size] for start in range(0, len(cases), size)],
     )
 
 
-def _mixture(plan: Plan, part: Part, seed: int) -> Mixture:
-    return Mixture(sources(plan, part, seed=seed), seed=seed)
+def _mixture(plan: Plan, learner: Learner, part: Part, seed: int) -> Mixture:
+    lexicon = lexicon_of(learner.pair.sharer.tokenizer, part)
+    return Mixture(sources(plan, part, lexicon, seed=seed), seed=seed)
 
 
 def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
@@ -145,8 +149,12 @@ def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
     if (folder / _START_FILE).exists():
         return
     began = time.monotonic()
-    mixture = _mixture(plan, Part.TRAIN, plan.schedule.seed + 1)
-    record = learner.prepare(mixture.draw, say) | {"seconds": round(time.monotonic() - began, 1)}
+    if plan.start:
+        record = begin_from(learner, plan.start)
+    else:
+        mixture = _mixture(plan, learner, Part.TRAIN, plan.schedule.seed + 1)
+        record = learner.prepare(mixture.draw, say)
+    record |= {"seconds": round(time.monotonic() - began, 1)}
     (folder / _STARTED_FILE).write_text(json.dumps(record) + "\n", encoding="utf-8")
     modules = {name: module.state_dict() for name, module in learner.modules.items()}
     partial = folder / f".{_START_FILE}.partial"
@@ -174,6 +182,7 @@ def _signature(plan: Plan, learner: Learner) -> dict[str, object]:
         "receiver": learner.pair.receiver.identity.weights,
         "hyperparameters": learner.hyperparameters,
         "message_tokens": plan.message_tokens,
+        "start": plan.start and adapter_digest(plan.start / ADAPTER_FILE),
         "mix": {Path(name).name: weight for name, weight in plan.mix},
         "seed": plan.schedule.seed,
     }

@@ -12,7 +12,7 @@ from latentflow.calls import ServiceDescription
 from latentflow.errors import InvalidInput, UnknownAdapter
 from latentflow.model.adapter_folder import describe_adapter, load_fitting
 from latentflow.model.adapters import SERVED, SharerAdapter, load_sharer_adapter
-from latentflow.model.backbone import Backbone, load_backbone
+from latentflow.model.backbone import Backbone, load_sharer
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ class Resident:
 def load(model: Path, adapters: Path, *, threads: int) -> Resident:
     """Reads everything from disk; called on the thread that is to compute. `threads` 0: torch's.
 
-    Raises as `load_backbone` and `load_fitting`.
+    Raises as `load_sharer` and `load_fitting`.
     """
     if threads:
         torch.set_num_threads(threads)
-    backbone = load_backbone(model)
+    backbone = load_sharer(model)
     load_adapter = partial(load_sharer_adapter, sharer=backbone, methods=SERVED)
     fitting = load_fitting(adapters, load_adapter)
     if not fitting:

@@ -15,7 +15,7 @@ from latentflow.model.adapters import (
     load_receiver_adapter,
     load_sharer_adapter,
 )
-from latentflow.training.memos import Part
+from latentflow.training.parts import Part
 from latentflow.training.run import part_of
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
 from tests.tiny_residuals import write_tiny_residual

@@ -15,9 +15,10 @@ from latentflow.model.prefix import prefix_spec
 from latentflow.model.prompt import PromptFormat
 from latentflow.training.learner import Learner, parameters_of
 from latentflow.training.loop import Material, Schedule, train
-from latentflow.training.memos import Memos, Part
+from latentflow.training.memos import Memos
 from latentflow.training.objective import answer_loss
 from latentflow.training.pair import Pair
+from latentflow.training.parts import Part
 from latentflow.training.prefix_learner import PrefixLearner
 from latentflow.training.processes import Processes, average_gradients, joined, wait
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from latentflow.training.cases import Case, Question
-from latentflow.training.clozes import can_cloze, cloze
+from latentflow.training.clozes import can_cloze, cloze, passage
 
 PLAIN = " ".join(f"word{number}" for number in range(40))
 NAMED = (
@@ -73,3 +73,25 @@ def test_an_answer_is_never_only_punctuation_and_space_stripped_to_nothing() -> 
 def test_a_seed_repeats() -> None:
     assert _drawn(NAMED, 5) == _drawn(NAMED, 5)
     assert len({question.text for question in _drawn(NAMED)}) > 100
+
+
+@pytest.mark.parametrize("text", [PLAIN, NAMED])
+def test_a_passage_stands_between_the_ends_that_are_quoted(text: str) -> None:
+    chance = random.Random(0)
+    lengths = set()
+    for _ in range(200):
+        question = passage(Case(context=text, questions=()), chance)
+        before, after = re.findall('"([^"]*)"', question.text)
+        [answer] = question.answers
+        assert f"{before} {answer} {after}" in text
+        lengths.add(len(answer.split()))
+    assert min(lengths) >= 10
+    assert max(lengths) > 25
+
+
+def test_a_passage_of_the_shortest_text_leaves_its_ends() -> None:
+    words = [f"word{number}" for number in range(20)]
+    case = Case(context=" ".join(words), questions=())
+    for seed in range(50):
+        question = passage(case, random.Random(seed))
+        assert 1 <= len(question.answers[0].split()) <= 14

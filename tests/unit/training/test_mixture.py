@@ -6,7 +6,6 @@ import pytest
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.training.cases import Case, Question
-from latentflow.training.memos import Part
 from latentflow.training.mixture import (
     QUESTIONS_A_CASE,
     Mixture,
@@ -14,6 +13,7 @@ from latentflow.training.mixture import (
     file_source,
     memo_source,
 )
+from latentflow.training.parts import Part
 
 LONG = " ".join(f"word{n}" for n in range(40))
 OWN = tuple(Question(text=f"q{n}", answers=("a",)) for n in range(6))
@@ -47,6 +47,16 @@ def test_a_text_without_questions_is_asked_clozes() -> None:
     for case in _drawn(Case(context=LONG, questions=())):
         assert len(case.questions) == QUESTIONS_A_CASE
         assert all(question.answers[0] in LONG for question in case.questions)
+
+
+def test_most_long_cases_are_also_asked_for_a_passage() -> None:
+    long, short = (
+        Mixture([file_source("rows", 1, [case], seed=0)], seed=0)
+        for case in (Case(context=LONG, questions=()), SHORT)
+    )
+    asked = [len(long.draw().questions) > QUESTIONS_A_CASE for _ in range(2 * DRAWS)]
+    assert 0.5 < sum(asked) / len(asked) < 0.9
+    assert {len(short.draw().questions) for _ in range(DRAWS)} == {QUESTIONS_A_CASE}
 
 
 def test_clozes_fill_up_what_a_long_case_asks_itself() -> None:

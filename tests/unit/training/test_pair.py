@@ -53,6 +53,15 @@ def test_every_place_predicts_the_next_token_of_an_answer(pair: Pair) -> None:
     assert paper.ids_BT.flatten()[paper.places_A + 1].tolist() == answers
 
 
+def test_a_long_answer_weighs_no_more_than_a_few_words(pair: Pair) -> None:
+    passage = Question(text="all of it", answers=("the tin is in her hat " * 6,))
+    paper = exam(pair, [Case(context="a hen", questions=(*QUESTIONS, passage))])
+    short = len(exam(pair, [CASE]).targets_A)
+    assert (paper.weights_A[:short] == 1).all()
+    assert len(paper.weights_A) - short > 12
+    torch.testing.assert_close(paper.weights_A[short:].sum(), torch.tensor(12.0))
+
+
 def test_the_vocabulary_is_sorted_and_holds_every_token_met(pair: Pair) -> None:
     paper = exam(pair, [CASE, OTHER])
     vocabulary = paper.vocabulary_V.tolist()

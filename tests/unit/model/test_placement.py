@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from latentflow.errors import InvalidInput
-from latentflow.training.placement import Hardware, Placement, place
+from latentflow.model.placement import Hardware, Placement, place
 
 CPU = torch.device("cpu")
 

@@ -1,6 +1,6 @@
-"""Where training runs and in which precision, decided from what the machine has.
+"""Where a frozen model runs and in which precision, decided from what the machine has.
 
-Owns the decision, and looking at the machine for it; loading models is `run`'s.
+Owns the decision, and looking at the machine for it; loading models is `backbone`'s.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The device and the precision in which both frozen models run."""
+    """The device and the precision in which a frozen model runs."""
 
     device: torch.device
     dtype: torch.dtype

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from bench.figures import Figure, Findings, figure, milliseconds
 from bench.one_process import OneProcess, Run
 from latentflow.calls import Sampling
-from latentflow.cli.arms import ArmRun
+from latentflow.cli.demo_arms import ArmRun
 from latentflow.cli.demo_cases import DEMO_CASES, DemoCase
 from latentflow.cli.plan import plan_from
 from latentflow.cli.progress import Progress

@@ -4,7 +4,7 @@ import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from latentflow.cli.arms import ArmRun, run_arms
+from latentflow.cli.demo_arms import ArmRun, run_arms
 from latentflow.cli.demo_cases import DEMO_CASES, DemoCase
 from latentflow.cli.demo_report import case_report, summary
 from latentflow.cli.plan import add_plan_arguments, plan_from

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from latentflow.cli.arms import ArmRun
+from latentflow.cli.demo_arms import ArmRun
 from latentflow.cli.demo_cases import DemoCase
 from latentflow.cli.table import render
 

@@ -4,15 +4,16 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from latentflow.cli.eval_about import about_adapter, about_machine, about_models
-from latentflow.cli.eval_exam import Exam, exam_of
-from latentflow.cli.eval_here import measured_here
-from latentflow.cli.eval_served import measured_served
-from latentflow.cli.eval_table import table
-from latentflow.cli.handoff import adapter_file, add_handoff_arguments
+from latentflow.cli.adapter_options import adapter_file, add_handoff_arguments
+from latentflow.cli.evaluating.about import about_adapter, about_machine, about_models
+from latentflow.cli.evaluating.exam import Exam, exam_of
+from latentflow.cli.evaluating.here import measured_here
+from latentflow.cli.evaluating.served import measured_served
+from latentflow.cli.evaluating.table import table
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.evaluation.report import report
+from latentflow.evaluation.tuned import describe_tuned
 from latentflow.training.plan import MEMOS
 
 _ARMS = "alone,text-32,text-64,text-64-need,full-text,matched,deranged,zero,constant"
@@ -56,8 +57,9 @@ def _add_service_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> None:
     progress = Progress()
     exam = exam_of(arguments)
+    about = _about(exam)  # first: what can't be read is told before hours of work
     measured = measured_served if exam.is_served else measured_here
-    whole = report(measured(exam, settings, progress), _about(exam))
+    whole = report(measured(exam, settings, progress), about)
     progress.clear()
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
     arguments.json.write_text(text + "\n", encoding="utf-8")
@@ -74,5 +76,6 @@ def _about(exam: Exam) -> dict[str, object]:
         "constant_from": arguments.constant_from,
         "adapter": about_adapter(path, exam.header),
         "models": about_models(exam.header),
+        "tuned": describe_tuned(arguments.tuned, exam.arms) if arguments.tuned else {},
         **about_machine(),
     }

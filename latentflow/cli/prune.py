@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from latentflow.cli.handoff import adapter_file, add_handoff_arguments, handoff_from
+from latentflow.cli.adapter_options import adapter_file, add_handoff_arguments, handoff_from
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.errors import EmptyInput, InvalidInput

@@ -72,7 +72,7 @@ def _result(report: Mapping[str, Any]) -> Result:
         data=Path(report["data"]).stem,
         adapter=report["adapter"]["name"],
         adapter_digest=report["adapter"]["digest"],
-        cases=len(report["cases"]),
+        cases=report["case_count"],
         arms=tuple(_arm(name, arm) for name, arm in report["arms"].items()),
         gains={
             name: _scored(report[name])

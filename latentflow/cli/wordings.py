@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentflow.cli.eval_cases import asked_of, memo_cases
-from latentflow.cli.handoff import adapter_file, add_handoff_arguments, handoff_from
+from latentflow.cli.adapter_options import adapter_file, add_handoff_arguments, handoff_from
+from latentflow.cli.evaluating.cases import asked_of, memo_cases
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.cli.table import render

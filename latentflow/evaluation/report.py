@@ -56,6 +56,7 @@ def report(outcome: Outcome, about: Mapping[str, object]) -> Json:
         "format_version": FORMAT_VERSION,
         **about,
         "seed": seed,
+        "case_count": len(outcome.cases),
         "arms": {arm.text: _arm(outcome, arm.text, marks[arm.text]) for arm in outcome.arms},
         "system_gain": _scores(gain(marks, Kind.MATCHED, Kind.ALONE, seed=seed)),
         "pairing_gain": _scores(gain(marks, Kind.MATCHED, Kind.DERANGED, seed=seed)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from latentflow.evaluation.cases import Asked
+from latentflow.evaluation.cases import Asked, Span
 from latentflow.evaluation.crossing import cross_text, cross_vectors
 from latentflow.evaluation.halves import halves
 from latentflow.evaluation.handoff import Handoff
@@ -17,6 +17,7 @@ from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.model.messages import write_messages
 from latentflow.model.orders import Order
 from latentflow.model.prompt import summary_ids
+from latentflow.model.spans import token_spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ class Latent:
         return [self._parcel(handoff, case) for case in cases]
 
     def _parcel(self, handoff: Handoff, case: Asked) -> Parcel:
-        vectors = self.change(summarise(handoff, handoff.sharers_text(case), width=self.width))
+        vectors = self.change(_summary(handoff, case, width=self.width))
         arrived, wire_bytes = cross_vectors(vectors, Codec(quantisation=self.quantisation))
         return Parcel(latents=(arrived,), wire_bytes=wire_bytes)
 
@@ -132,10 +133,15 @@ class Halved:
         )
 
 
-def summarise(handoff: Handoff, text: str, *, width: int) -> Vectors:
+def summarise(handoff: Handoff, text: str, *, width: int, spans: Sequence[Span] = ()) -> Vectors:
     """The latent of what the sharer reads. Raises InvalidInput for a width the adapter has not."""
-    ids = context_ids(handoff.sharer, text)
-    return handoff.encoder.summarise(capture_contexts(handoff.sharer, [ids]), width=width)
+    cache = capture_contexts(handoff.sharer, [context_ids(handoff.sharer, text)])
+    places = token_spans(handoff.sharer.tokenizer, text, spans) if spans else ()
+    return handoff.encoder.summarise(cache, width=width, spans=places)
+
+
+def _summary(handoff: Handoff, case: Asked, *, width: int) -> Vectors:
+    return summarise(handoff, handoff.sharers_text(case), width=width, spans=case.spans)
 
 
 def _text_parcel(text: str) -> Parcel:

@@ -40,7 +40,9 @@ from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
 from latentflow.model.halves import KINDS, layout_of, receiver_half, sharer_half
 from latentflow.model.injection import inject_prefix
+from latentflow.model.lcf_x import SpanSharer
 from latentflow.model.method import Latents, ReceiverHalf, Rows, SharerHalf, join_slots
+from latentflow.model.pooling import NO_SPAN
 from latentflow.model.prefix import PrefixDecoder
 from latentflow.model.reading import ReadCache
 
@@ -65,12 +67,17 @@ class SharerAdapter:
         return self.encoder.budgets
 
     @torch.inference_mode()
-    def summarise(self, cache: KVCache, *, width: int) -> Vectors:
+    def summarise(self, cache: KVCache, *, width: int, spans: Sequence[int] = ()) -> Vectors:
         """One row's context, captured by the sharer, as the vectors that travel.
 
-        `width` is a budget of the adapter: numbers for each token, for `lcf-x` spans; 0 is the
-        whole. Raises InvalidInput for one that the adapter does not have.
+        `width` is a budget of the adapter: numbers for each token, for `lcf-x` windows; 0 is the
+        whole. Then `lcf-x` takes `spans`, where there are any: each token's, as `token_spans`
+        gives them. Raises InvalidInput for a budget that the adapter does not have.
         """
+        is_cut = any(span != NO_SPAN for span in spans)
+        if not width and is_cut and isinstance(self.encoder, SpanSharer):
+            spans_BT = torch.tensor([spans], device=cache.mask_BT.device)
+            return _to_vectors(self.encoder.over_spans(cache, spans_BT))
         return _to_vectors(self.encoder.latents(cache, width or self.budgets[0]))
 
 

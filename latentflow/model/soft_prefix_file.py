@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from latentflow.errors import AdapterCorrupt, InvalidInput, UnknownAdapter
 from latentflow.latent import require_same
+from latentflow.model.adapter_file import adapter_digest
 from latentflow.model.backbone import Backbone
 from latentflow.model.method import spec_from_json
 from latentflow.model.soft_prefix import SoftPrefix, SoftSpec
@@ -43,6 +44,13 @@ def load_soft_prefix(path: Path, receiver: Backbone) -> SoftPrefix:
         raise AdapterCorrupt(path=str(path), problem="is not a soft prefix") from error
     require_same(made_for, receiver.identity.weights, "receiver.weights")
     return prefix.to(receiver.device).requires_grad_(False).eval()
+
+
+def describe_soft_prefix(path: Path) -> dict[str, object]:
+    """How large it is and what its card tells. Raises UnknownAdapter, AdapterCorrupt."""
+    card = _about(path).get("card", {})
+    parameters = sum(tensor.numel() for tensor in load_file(path).values())
+    return {"parameters": parameters, "digest": adapter_digest(path), "card": card}
 
 
 def _about(path: Path) -> dict[str, dict[str, object]]:

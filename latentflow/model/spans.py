@@ -1,33 +1,29 @@
-"""Which span of a text each token lies in: a sentence or a paragraph.
+"""Which span of a context each of its tokens lies in.
 
-Owns where a text is cut; windows of one length are `pooling`'s.
+Owns the step from characters to tokens; windows of one length are `pooling`'s.
 """
 
-import re
-from bisect import bisect_left
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
 from latentflow.model.alignment import token_ends
-
-_SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*\s+|\n+")
-_PARAGRAPH_END = re.compile(r"\n\s*\n")
+from latentflow.model.pooling import NO_SPAN
 
 
-def sentence_spans(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Each token's sentence, from 0; a line's end is a sentence's too."""
-    return _spans(tokenizer, text.strip(), _SENTENCE_END)
+def token_spans(
+    tokenizer: PreTrainedTokenizerBase, context: str, spans: Sequence[tuple[int, int]]
+) -> list[int]:
+    """The span, from 0, of each token of `context_ids` behind the beginning one, or NO_SPAN.
+
+    `spans` are [start, end) characters of `context`; a token lies where its last character does,
+    in the first such span. Raises InvalidInput when the tokenizer has no character offsets.
+    """
+    shift = len(context) - len(context.lstrip())
+    ends = [shift + end for end in token_ends(tokenizer, context.strip())]
+    return [_span_at(end - 1, spans) for end in ends]
 
 
-def paragraph_spans(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Each token's paragraph, from 0; paragraphs stand apart by an empty line."""
-    return _spans(tokenizer, text.strip(), _PARAGRAPH_END)
-
-
-def _spans(tokenizer: PreTrainedTokenizerBase, text: str, end: re.Pattern[str]) -> list[int]:
-    """A token belongs where its last character does; spans without a token are not counted."""
-    cuts = [match.end() for match in end.finditer(text)]
-    places = [bisect_left(cuts, last) for last in token_ends(tokenizer, text)]
-    steps = (int(after > before) for before, after in pairwise(places))
-    return list(accumulate(steps, initial=0)) if places else []
+def _span_at(character: int, spans: Sequence[tuple[int, int]]) -> int:
+    holding = (place for place, (start, end) in enumerate(spans) if start <= character < end)
+    return next(holding, NO_SPAN)

@@ -1,7 +1,7 @@
 import pytest
 
 from latentflow.calls import FinishReason, GenerateTimings, LatentOutcome, ShareTimings, Usage
-from latentflow.cli.arms import ArmRun
+from latentflow.cli.demo_arms import ArmRun
 from latentflow.cli.demo_cases import DemoCase
 from latentflow.cli.demo_report import case_report, is_right, summary
 from latentflow.client import Answer

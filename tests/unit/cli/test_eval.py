@@ -17,6 +17,7 @@ from latentflow.errors import (
     UnknownAdapter,
     UnknownModel,
 )
+from latentflow.model.adapter_file import adapter_digest
 from latentflow.model.soft_prefix import SoftPrefix, soft_spec
 from latentflow.model.soft_prefix_file import SOFT_PREFIX_FILE, write_soft_prefix
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
@@ -146,6 +147,8 @@ def test_tuned_arms_have_a_prefix_of_their_own(
     run(words(pair, data, out, arms=arms, tuned=tmp_path / "tuned", times=0), settings)
     cases = [case["arms"] for case in report(out)["cases"]]
     assert [case["full-text"] for case in cases] != [case["full-text-tuned"] for case in cases]
+    assert report(out)["tuned"]["full-text-tuned"]["digest"] == adapter_digest(path)
+    assert report(out)["tuned"]["full-text-tuned"]["parameters"] > 0
 
 
 @pytest.mark.parametrize(

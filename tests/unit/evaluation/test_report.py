@@ -94,9 +94,11 @@ def test_what_the_arms_can_not_tell_is_null() -> None:
 
 
 def test_every_case_has_every_answer() -> None:
-    cases = written(report(outcome(), {}))["cases"]
+    whole = written(report(outcome(), {}))
+    cases = whole["cases"]
     assert isinstance(cases, list)
     assert [case["id"] for case in cases] == list("BCD")
+    assert whole["case_count"] == len(cases)
     assert cases[1]["arms"]["text-8"] == {
         "answer": "no",
         "em": 0.0,

@@ -29,6 +29,7 @@ from latentflow.model.adapters import (
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import capture
 from latentflow.model.lcf_x import SPANS
+from latentflow.model.pooling import NO_SPAN
 from latentflow.model.reading import read
 from tests.tiny_residuals import WIDTH, write_tiny_residual
 from tests.unit.model.fresh_halves import RESIDUAL, latents_of, rows_of
@@ -88,6 +89,19 @@ def test_a_budget_of_spans_is_their_number(
     sharer = load_sharer_adapter("tiny", tmp_path / ADAPTER_FILE, llama)
     assert budgets_of(sharer.header) == sharer.budgets == SPANS
     assert sharer.summarise(capture(llama, one(TEXT)), width=4).layout.slots == 3
+
+
+def test_a_text_cut_in_spans_has_a_slot_a_span_unless_fewer_are_asked_for(
+    llama: Backbone, gemma: Backbone, tmp_path: Path
+) -> None:
+    write_tiny_residual(tmp_path, Method.LCF_X, llama, gemma)
+    sharer = load_sharer_adapter("tiny", tmp_path / ADAPTER_FILE, llama)
+    read = capture(llama, one(TEXT))
+    spans = [*([0] * (len(TEXT) - 2)), 1, 1]
+    assert sharer.summarise(read, width=0, spans=spans).layout.slots == 2
+    assert sharer.summarise(read, width=1, spans=spans).layout.slots == 1
+    windows = sharer.summarise(read, width=0)
+    assert sharer.summarise(read, width=0, spans=[NO_SPAN] * len(TEXT)) == windows
 
 
 @pytest.mark.parametrize("changes", [{"layers": 2}, {"width": 5}], ids=str)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from latentflow.cli.adapter_options import adapter_file, model_folders
 from latentflow.cli.endpoints import absence_explained
-from latentflow.cli.eval_exam import Exam
-from latentflow.cli.handoff import adapter_file, model_folders
+from latentflow.cli.evaluating.exam import Exam
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.cli.stack import StackPlan, running_stack

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from latentflow.cli.eval_cases import cases_of
-from latentflow.cli.handoff import adapter_file
+from latentflow.cli.adapter_options import adapter_file
+from latentflow.cli.evaluating.cases import cases_of
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import ArmName, Kind, parse_arms, parse_budget
 from latentflow.evaluation.arms import shares_of, width_of

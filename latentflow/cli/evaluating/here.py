@@ -1,8 +1,8 @@
 """`latentflow eval` in one process: loads both models and the adapter, and runs every arm."""
 
-from latentflow.cli.eval_cases import contexts_of
-from latentflow.cli.eval_exam import Exam
-from latentflow.cli.handoff import handoff_from
+from latentflow.cli.adapter_options import handoff_from
+from latentflow.cli.evaluating.cases import contexts_of
+from latentflow.cli.evaluating.exam import Exam
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.evaluation.arm_names import Kind

@@ -10,6 +10,7 @@ from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import ArmName, parse_arm
 from latentflow.evaluation.report import FORMAT_VERSION
 from latentflow.evaluation.significance import Estimate
+from latentflow.files import read_text_file
 
 _GAINS = ("system_gain", "pairing_gain", "follow_rate")
 
@@ -53,13 +54,11 @@ class Result:
 
 def read_result(path: Path) -> Result:
     """Raises InvalidInput for a file that is no report, or one of another version."""
+    text = read_text_file(path)
     try:
-        return _result(json.loads(path.read_text(encoding="utf-8")))
+        return _result(json.loads(text))
     except InvalidInput as error:
         raise InvalidInput(field=f"{path}: {error.field}", problem=error.problem) from error
-    except OSError as error:
-        problem = error.strerror or "can't be read"
-        raise InvalidInput(field=str(path), problem=problem) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInput(field=str(path), problem="is no report of `latentflow eval`") from error
 

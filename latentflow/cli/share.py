@@ -21,6 +21,7 @@ from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
 from latentflow.errors import InvalidInput
+from latentflow.files import read_text_file
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
@@ -53,11 +54,12 @@ def run(arguments: Namespace, settings: Settings) -> None:
 
 def read_text(file: str) -> str:
     """The text of a file, or of the standard input for `-`. Raises InvalidInput."""
+    if file != "-":
+        return read_text_file(Path(file))
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise InvalidInput(field=file, problem=problem or "can't be read") from error
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(field=file, problem="is not UTF-8 text") from error
 
 
 def _means(arguments: Namespace) -> LatentMeans | TextMeans:

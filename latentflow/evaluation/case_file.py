@@ -9,25 +9,18 @@ from pathlib import Path
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.evaluation.cases import Asked, Span
+from latentflow.files import read_text_file
 
 Row = Mapping[str, object]
 
 
 def read_asked(path: Path) -> list[Asked]:
     """The cases of a file. Raises InvalidInput naming file, line and field; EmptyInput."""
-    lines = enumerate(_read(path).split("\n"), start=1)  # text may hold U+2028
+    lines = enumerate(read_text_file(path).split("\n"), start=1)  # text may hold U+2028
     cases = [_case(line, f"{path.name}:{number}") for number, line in lines if line.strip()]
     if not cases:
         raise EmptyInput(field=str(path))
     return cases
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise InvalidInput(field=str(path), problem=problem or "can't be read") from error
 
 
 def _case(line: str, where: str) -> Asked:

@@ -25,11 +25,14 @@ _METADATA_KEY = "latentflow"
 def write_soft_prefix(
     path: Path, prefix: SoftPrefix, spec: SoftSpec, receiver: Backbone, card: Mapping[str, object]
 ) -> None:
-    """Halves in precision; `card` tells of its training."""
+    """In float16, whole or not at all; `card` tells of its training."""
     about = {"spec": asdict(spec), "receiver": asdict(receiver.identity), "card": card}
     tensors = {name: tensor.half().cpu() for name, tensor in prefix.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={_METADATA_KEY: json.dumps(about)})
+    partial = path.with_name(f".{path.name}.partial")
+    save_file(tensors, partial, metadata={_METADATA_KEY: json.dumps(about)})
+    partial.chmod(0o644)  # safetensors makes it private
+    partial.replace(path)
 
 
 def load_soft_prefix(path: Path, receiver: Backbone) -> SoftPrefix:

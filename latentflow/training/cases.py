@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from latentflow.errors import EmptyInput, InvalidInput
+from latentflow.files import read_text_file
 
 _PARAGRAPH_WORDS = (20, 160)
 _MOST_HOLES = 0.1  # of the words
@@ -58,7 +59,7 @@ def read_cases(path: Path) -> list[Case]:
         return [Case(context=text, questions=()) for text in _paragraphs(path)]
     contexts: dict[str, list[Question]] = defaultdict(list)
     groups: dict[str, str] = {}
-    lines = _read(path).strip("\n").split("\n")  # text may hold U+2028
+    lines = read_text_file(path).strip("\n").split("\n")  # text may hold U+2028
     for number, line in enumerate(lines, start=1):
         context, group, question = _row(line, f"{path.name}:{number}")
         groups[context] = group
@@ -80,14 +81,6 @@ def split_cases(
         [case for case in cases if _group(case) not in test],
         [case for case in cases if _group(case) in test],
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise InvalidInput(field=str(path), problem=problem or "can't be read") from error
 
 
 def _group(case: Case) -> str:
@@ -130,7 +123,7 @@ def _texts(value: object) -> tuple[str, ...]:
 def _paragraphs(path: Path) -> Iterator[str]:
     """Paragraphs as people write them: WikiText's marks are undone, holes left out."""
     low, high = _PARAGRAPH_WORDS
-    for line in _read(path).splitlines():
+    for line in read_text_file(path).splitlines():
         words = _TOKENISED.sub("", re.sub(r" @(.)@ ", r"\1", line)).split()
         if len(words) >= low and words.count("<unk>") <= _MOST_HOLES * len(words):
             yield " ".join([word for word in words if word != "<unk>"][:high])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentflow.errors import InvalidInput
 from latentflow.model.alignment import Alignment, align
 from latentflow.model.capture import KVCache, without_positions
 from latentflow.model.contexts import capture_contexts
@@ -58,7 +59,12 @@ def fisher_weights(pair: Pair, batches: Iterable[list[Case]]) -> Tensor:
 def solve(
     tokens: AlignedTokens, weights_G: Tensor, encoder: PrefixEncoder, decoder: PrefixDecoder
 ) -> float:
-    """Writes the reduced-rank ridge solution into both halves; returns the weighted R2."""
+    """Writes the reduced-rank ridge solution into both halves; returns the weighted R2.
+
+    Raises InvalidInput for fewer tokens than two.
+    """
+    if len(tokens.features_NF) < 2:
+        raise InvalidInput(field="closed_form_tokens", problem="must make at least 2 tokens")
     mean_F, deviation_F = _standard(tokens.features_NF)
     mean_G, deviation_G = _standard(tokens.targets_NG)
     features_NF = (tokens.features_NF - mean_F) / deviation_F
@@ -70,7 +76,7 @@ def solve(
     basis_GW = _main_directions(gram_FF, map_FG, encoder.down.out_features)
     down_FW = map_FG @ basis_GW
     latents_NW = features_NF @ down_FW
-    spread_W = latents_NW.std(0)
+    spread_W = latents_NW.std(0).clamp(min=1e-4)  # fewer tokens than numbers leave some unused
     encoder.mean_F.copy_(mean_F)
     encoder.deviation_F.copy_(deviation_F)
     decoder.mean_F.copy_(mean_G)

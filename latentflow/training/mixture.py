@@ -55,21 +55,37 @@ def memo_source(weight: float, part: Part, *, seed: int, lexicon: Lexicon = NO_W
     return Source(name="memos", weight=weight, draw=memos.draw)
 
 
-def file_source(name: str, weight: float, cases: Sequence[Case], *, seed: int) -> Source:
-    """Cases at random, now and then two as one, with questions of theirs and clozes.
+def _any_length(_case: Case) -> bool:
+    return True
 
-    Raises EmptyInput when no case can be asked anything.
+
+def file_source(
+    name: str,
+    weight: float,
+    cases: Sequence[Case],
+    *,
+    seed: int,
+    fits: Callable[[Case], bool] = _any_length,
+) -> Source:
+    """Cases at random, now and then two as one that still `fits`, with questions of theirs and
+    clozes.
+
+    Raises EmptyInput when no case can be asked anything, InvalidInput when one does not fit.
     """
     usable = [case for case in map(_answerable, cases) if case.questions or can_cloze(case)]
     if not usable:
         raise EmptyInput(field=f"mix {name}")
+    if too_long := sum(not fits(case) for case in usable):
+        problem = f"has {too_long} contexts that are too long for the models"
+        raise InvalidInput(field=f"mix {name}", problem=problem)
     chance = random.Random(f"{name}-{seed}")
 
     def draw() -> Case:
         case = _asked(chance.choice(usable), chance)
         if chance.random() >= _JOIN_SHARE:
             return case
-        return _joined([case, _asked(chance.choice(usable), chance)], chance)
+        together = _joined([case, _asked(chance.choice(usable), chance)], chance)
+        return together if fits(together) else case
 
     return Source(name=name, weight=weight, draw=draw)
 

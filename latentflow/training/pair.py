@@ -4,7 +4,7 @@ Owns how the receiver is read in training: its prefix once, then contexts or slo
 questions with their answers. Legend: B cases, T tokens, A answer tokens, C hidden size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from latentflow.model.prompt import (
     question_ids,
 )
 from latentflow.model.reading import ReadCache, continue_from, read
-from latentflow.model.tokens import pad_right
+from latentflow.model.tokens import begin_ids, pad_right, plain_ids
 from latentflow.training.cases import Case
 
 _FREQUENT = 16384
@@ -42,6 +42,18 @@ class Pair:
         ids = prefix_ids(self.receiver.tokenizer, self.form)
         with torch.no_grad():
             return read(self.receiver, torch.tensor([ids], device=self.receiver.device))
+
+    def fits(self, case: Case) -> bool:
+        """Whether both models have positions for the context and each of its questions."""
+        text = len(message_ids(self.receiver.tokenizer, case.context))
+        asked = [len(prompt) + len(answer) for prompt, answer in _asked(self, case)]
+        shared = len(begin_ids(self.sharer.tokenizer)) + len(
+            plain_ids(self.sharer.tokenizer, case.context.strip())
+        )
+        own = self.own.mask_BK.shape[1] + text + max(asked, default=0)
+        return (
+            shared <= self.sharer.shape.max_positions and own <= self.receiver.shape.max_positions
+        )
 
     def read_contexts(self, contexts: Sequence[str]) -> ReadCache:
         """The receiver's prefix and each context as text behind it: [B, P + T]."""
@@ -119,13 +131,20 @@ def exam(pair: Pair, cases: Sequence[Case]) -> Exam:
 
 
 def _sheet(pair: Pair, case: Case) -> _Sheet:
-    tokenizer, sheet = pair.receiver.tokenizer, _Sheet([], [], [], [], [])
+    sheet = _Sheet([], [], [], [], [])
+    for prompt, answer in _asked(pair, case):
+        sheet.add(prompt, answer)
+    return sheet
+
+
+def _asked(pair: Pair, case: Case) -> Iterator[tuple[list[int], list[int]]]:
+    """Each question's tokens, and its answer's."""
+    tokenizer = pair.receiver.tokenizer
     for question in case.questions:
-        sheet.add(
+        yield (
             question_ids(tokenizer, pair.form, question.text),
             answer_ids(tokenizer, pair.form, question.answers[0]),
         )
-    return sheet
 
 
 def _vocabulary(pair: Pair, cases: Sequence[Case], ids_BT: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from latentflow.training.control_learner import ControlLearner
 from latentflow.training.curves import CURVES_FILE, draw_curves
 from latentflow.training.learner import Learner, Say
 from latentflow.training.learners import learner_of
-from latentflow.training.lexicon import Lexicon, lexicon_of
+from latentflow.training.lexicon import lexicon_of
 from latentflow.training.loop import Material, Progress, train
 from latentflow.training.mixture import Mixture, Source, file_source, memo_source
 from latentflow.training.pair import Pair
@@ -81,12 +81,15 @@ def _tell(progress: Progress, done: int, steps: int, say: Say) -> None:
     say(f"step {progress.step:4d}/{steps} loss {progress.loss:.3f}  about {left / 60:.0f} min left")
 
 
-def sources(plan: Plan, part: Part, lexicon: Lexicon, *, seed: int) -> list[Source]:
-    """A part of everything the plan mixes."""
+def sources(plan: Plan, part: Part, pair: Pair, *, seed: int) -> list[Source]:
+    """A part of everything the plan mixes. Raises InvalidInput for contexts that are too long."""
+    lexicon = lexicon_of(pair.sharer.tokenizer, part)
     return [
         memo_source(weight, part, seed=seed, lexicon=lexicon)
         if name == MEMOS
-        else file_source(Path(name).stem, weight, part_of(Path(name), part), seed=seed)
+        else file_source(
+            Path(name).stem, weight, part_of(Path(name), part), seed=seed, fits=pair.fits
+        )
         for name, weight in plan.mix
     ]
 
@@ -139,8 +142,7 @@ def _material(plan: Plan, learner: Learner, processes: Processes) -> Material:
 
 
 def _mixture(plan: Plan, learner: Learner, part: Part, seed: int) -> Mixture:
-    lexicon = lexicon_of(learner.pair.sharer.tokenizer, part)
-    return Mixture(sources(plan, part, lexicon, seed=seed), seed=seed)
+    return Mixture(sources(plan, part, learner.pair, seed=seed), seed=seed)
 
 
 def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
+from latentflow.cli.__main__ import main
 from latentflow.cli.commands import run
 from latentflow.cli.plots import CONTROLS_FILE, TIMES_FILE
 from latentflow.cli.result_tables import results_markdown
@@ -135,3 +136,16 @@ def _adapter(folder: Path) -> Path:
     tensors = {"encoder.w": torch.ones(1), "decoder.w": torch.ones(1)}
     write_adapter(folder / ADAPTER_FILE, header, tensors)
     return folder / ADAPTER_FILE
+
+
+def test_a_place_that_can_not_be_written_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = write_report(tmp_path / "memos.json", made_report())
+    words = ["latentflow", "plot", str(report), "--out", str(report / "beneath")]
+    monkeypatch.setattr("sys.argv", words)
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("latentflow: ")
+    assert "beneath" in said
+    assert said.count("\n") == 1

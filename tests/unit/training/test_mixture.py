@@ -88,6 +88,18 @@ def test_now_and_then_two_contexts_are_one_case_asked_on_both() -> None:
     assert any(0 < sum(q in OWN for q in case.questions) < QUESTIONS_A_CASE for case in joined)
 
 
+def test_contexts_are_joined_only_where_both_fit() -> None:
+    both = len(SHORT.context) + 1
+    cases = [SHORT, Case(context="as short as that", questions=OWN)]
+    source = file_source("rows", 1, cases, seed=0, fits=lambda case: len(case.context) < both)
+    assert {source.draw().context for _ in range(DRAWS)} == {case.context for case in cases}
+
+
+def test_a_context_too_long_for_the_models_is_told_before_the_run() -> None:
+    with pytest.raises(InvalidInput, match="1 contexts that are too long"):
+        file_source("rows", 1, [SHORT], seed=0, fits=lambda _case: False)
+
+
 def test_a_question_that_needs_a_context_of_the_receivers_own_is_not_asked() -> None:
     apart = Question(text="which of both?", answers=("a",), receiver_context="the other half")
     for case in _drawn(Case(context=SHORT.context, questions=(*OWN, apart))):

@@ -62,6 +62,13 @@ def test_a_long_answer_weighs_no_more_than_a_few_words(pair: Pair) -> None:
     torch.testing.assert_close(paper.weights_A[short:].sum(), torch.tensor(12.0))
 
 
+def test_a_case_fits_while_both_models_have_positions(pair: Pair) -> None:
+    assert pair.fits(CASE)
+    long = "tin " * (max(pair.sharer.shape.max_positions, pair.receiver.shape.max_positions) + 1)
+    assert not pair.fits(Case(context=long, questions=QUESTIONS))
+    assert not pair.fits(Case(context="a hen", questions=(Question(text=long, answers=("hen",)),)))
+
+
 def test_the_vocabulary_is_sorted_and_holds_every_token_met(pair: Pair) -> None:
     paper = exam(pair, [CASE, OTHER])
     vocabulary = paper.vocabulary_V.tolist()

@@ -6,6 +6,7 @@ import torch
 from latentflow.errors import InvalidInput
 from latentflow.training.cases import Case
 from latentflow.training.closed_form import AlignedTokens, aligned_tokens, fisher_weights, solve
+from latentflow.training.learner import parameters_of
 from latentflow.training.objective import answer_loss, imitation_loss
 from latentflow.training.pair import Pair
 from tests.unit.training.learning import CASE, OTHER, WIDTHS, quick_learner
@@ -68,6 +69,20 @@ def test_the_closed_form_predicts_better_than_the_mean(pair: Pair) -> None:
     learner = quick_learner(pair)
     weights_G = fisher_weights(pair, [[CASE, OTHER]])
     assert 0 < solve(_tokens(pair), weights_G, learner.encoder, learner.decoder) <= 1
+
+
+def test_fewer_tokens_than_numbers_leave_the_rest_unused(pair: Pair) -> None:
+    learner, tokens = quick_learner(pair), _tokens(pair)
+    few = AlignedTokens(features_NF=tokens.features_NF[:4], targets_NG=tokens.targets_NG[:4])
+    solve(few, torch.ones(tokens.targets_NG.shape[1]), learner.encoder, learner.decoder)
+    assert all(parameter.isfinite().all() for parameter in parameters_of(learner))
+
+
+def test_a_single_token_is_refused(pair: Pair) -> None:
+    learner, tokens = quick_learner(pair), _tokens(pair)
+    one = AlignedTokens(features_NF=tokens.features_NF[:1], targets_NG=tokens.targets_NG[:1])
+    with pytest.raises(InvalidInput, match="closed_form_tokens"):
+        solve(one, torch.ones(tokens.targets_NG.shape[1]), learner.encoder, learner.decoder)
 
 
 def test_the_closed_form_sorts_the_numbers_by_importance(pair: Pair) -> None:

@@ -13,7 +13,6 @@ from latentflow.model.adapters import load_receiver_adapter, load_sharer_adapter
 from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.training.curves import CURVES_FILE, VALIDATION_FILE, read_lines
 from latentflow.training.learner import Learner
-from latentflow.training.lexicon import NO_WORDS
 from latentflow.training.loop import Schedule
 from latentflow.training.mixture import Mixture
 from latentflow.training.pair import Pair
@@ -116,8 +115,10 @@ def test_every_context_of_a_file_belongs_to_one_part(rows: Path) -> None:
 
 
 @pytest.mark.parametrize("part", Part)
-def test_a_part_of_the_mix_draws_from_that_part(models: Path, rows: Path, part: Part) -> None:
-    mixture = Mixture(sources(_plan(models, rows, MEMOS), part, NO_WORDS, seed=0), seed=0)
+def test_a_part_of_the_mix_draws_from_that_part(
+    models: Path, rows: Path, pair: Pair, part: Part
+) -> None:
+    mixture = Mixture(sources(_plan(models, rows, MEMOS), part, pair, seed=0), seed=0)
     own = {case.context for case in part_of(rows, part)}
     drawn = [mixture.draw().context for _ in range(60)]
     of_the_file = [text for text in drawn if text.startswith("the hen has")]

@@ -36,9 +36,6 @@ def main() -> int:
     except LatentFlowError as error:
         _tell(error)
         return 1
-    except OSError as error:  # as a rule a folder that can't be written
-        print(f"latentflow: {error}", file=sys.stderr)
-        return 1
     return 0
 
 

@@ -14,6 +14,7 @@ from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.evaluation.report import report
 from latentflow.evaluation.tuned import describe_tuned
+from latentflow.files import write_text_file
 from latentflow.training.plan import MEMOS
 
 _ARMS = "alone,text-32,text-64,text-64-need,full-text,matched,deranged,zero,constant"
@@ -62,7 +63,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
     whole = report(measured(exam, settings, progress), about)
     progress.clear()
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
-    arguments.json.write_text(text + "\n", encoding="utf-8")
+    write_text_file(arguments.json, text + "\n")
     print(table(whole))
 
 

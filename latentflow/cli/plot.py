@@ -8,6 +8,7 @@ from latentflow.cli.plots import CONTROLS_FILE, TIMES_FILE, draw_controls, draw_
 from latentflow.cli.result_tables import results_markdown
 from latentflow.cli.results import Result, read_result
 from latentflow.cli.settings import Settings
+from latentflow.files import make_folder, write_text_file
 
 TABLES_FILE = "README.md"
 
@@ -19,9 +20,9 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 
 def run(arguments: Namespace, settings: Settings) -> None:
     results = [read_result(path) for path in arguments.results]
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.out)
     path = arguments.out / TABLES_FILE
-    path.write_text(f"# Results\n\n{shown(results, arguments.out)}\n", encoding="utf-8")
+    write_text_file(path, f"# Results\n\n{shown(results, arguments.out)}\n")
     print(path)
 
 

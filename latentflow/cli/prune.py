@@ -12,6 +12,7 @@ from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.evaluation.handoff import Handoff
+from latentflow.files import make_folder
 from latentflow.model.adapter_file import Half, read_half, read_header, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE
 from latentflow.model.pruning import Choice, choose_layers, kept, only, open_layers
@@ -40,12 +41,12 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 def run(arguments: Namespace, settings: Settings) -> None:
     """Raises UnsupportedMethod for an adapter without layers to drop."""
     progress, path = Progress(), adapter_file(arguments)
+    make_folder(arguments.out)
     cases = _cases(arguments.data, arguments.limit)
     header = read_header(path)
     handoff = handoff_from(arguments, header, settings, progress)
     choice = _choose(handoff, cases, arguments.keep, progress)
     chosen, tensors = kept(header, _tensors(path), choice)
-    arguments.out.mkdir(parents=True, exist_ok=True)
     write_adapter(arguments.out / ADAPTER_FILE, chosen, tensors)
     progress.say(f"kept layers {', '.join(map(str, choice.layers))}")
     print(arguments.out / ADAPTER_FILE)

@@ -42,7 +42,7 @@ def _section(result: Result, several: bool) -> str:
     head = f"### {title(result, with_adapter=several)} ({result.cases} cases)"
     rule = ["---", *["---:"] * (len(_HEADER) - 1)]
     lines = [_line(_HEADER), _line(rule), *(_line(_row(arm)) for arm in result.arms)]
-    return "\n\n".join([head, "\n".join(lines), *_sums(result)])
+    return "\n\n".join([head, "\n".join(lines), *_sums(result), *_precision(result)])
 
 
 def _row(arm: ArmResult) -> tuple[str, ...]:
@@ -63,6 +63,11 @@ def _sums(result: Result) -> list[str]:
     if result.best_text and result.p is not None:
         parts.append(f"McNemar against *{result.best_text}* p = {result.p:.2g}")
     return ["; ".join(parts) + "."] if parts else []
+
+
+def _precision(result: Result) -> list[str]:
+    sides = [f"the {side} in {dtype}" for side, dtype in result.precision.items()]
+    return [f"Measured with {' and '.join(sides)}."] if sides else []
 
 
 def _gain(scored: Scored) -> str:

@@ -39,13 +39,15 @@ class ArmResult:
 class Result:
     """One adapter on one set of cases.
 
-    `gains` holds what the arms at hand allow; `best_text` is the arm that `p` compares with.
+    `gains` holds what the arms at hand allow; `best_text` is the arm that `p` compares with;
+    `precision` is empty where a report does not know it.
     """
 
     data: str
     adapter: str
     adapter_digest: str
     cases: int
+    precision: Mapping[str, str]
     arms: tuple[ArmResult, ...]
     gains: Mapping[str, Scored]
     best_text: str | None
@@ -71,7 +73,8 @@ def _result(report: Mapping[str, Any]) -> Result:
         data=Path(report["data"]).stem,
         adapter=report["adapter"]["name"],
         adapter_digest=report["adapter"]["digest"],
-        cases=report["case_count"],
+        cases=report.get("case_count", len(report["cases"])),
+        precision=report.get("precision") or {},
         arms=tuple(_arm(name, arm) for name, arm in report["arms"].items()),
         gains={
             name: _scored(report[name])

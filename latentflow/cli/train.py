@@ -10,6 +10,7 @@ from latentflow.cli.models import find_model
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.errors import InvalidInput
+from latentflow.files import make_folder
 from latentflow.latent import Method
 from latentflow.training.card import card_of, write_card
 from latentflow.training.curves import CURVES_FILE, draw_curves
@@ -60,6 +61,7 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 
 def run(arguments: Namespace, settings: Settings) -> None:
     folder = arguments.run_folder or Path("runs") / arguments.out.name
+    make_folder(arguments.out)  # hours of work are not to end without a place to write to
     with joined() as processes:
         progress = Progress(None if processes.is_first else StringIO())
         plan = _plan(arguments, settings, progress)

@@ -37,7 +37,8 @@ class Outcome:
     """What was run and what came of it.
 
     `others` names whose latent each case was given where they were exchanged; `cache_bytes` is
-    the sharer's whole cache of each case's context in float16, None where no model was at hand.
+    the sharer's whole cache of each case's context in float16, `precision` in what each model
+    ran: None where no model was at hand.
     """
 
     arms: Sequence[ArmName]
@@ -46,6 +47,7 @@ class Outcome:
     others: Mapping[Asked, Asked]
     cache_bytes: Sequence[int] | None
     seed: int
+    precision: Mapping[str, str] | None = None
 
 
 def report(outcome: Outcome, about: Mapping[str, object]) -> Json:
@@ -56,6 +58,7 @@ def report(outcome: Outcome, about: Mapping[str, object]) -> Json:
         "format_version": FORMAT_VERSION,
         **about,
         "seed": seed,
+        "precision": outcome.precision,
         "case_count": len(outcome.cases),
         "arms": {arm.text: _arm(outcome, arm.text, marks[arm.text]) for arm in outcome.arms},
         "system_gain": _scores(gain(marks, Kind.MATCHED, Kind.ALONE, seed=seed)),

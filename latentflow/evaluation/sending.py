@@ -136,7 +136,8 @@ class Halved:
 def summarise(handoff: Handoff, text: str, *, width: int, spans: Sequence[Span] = ()) -> Vectors:
     """The latent of what the sharer reads. Raises InvalidInput for a width the adapter has not."""
     cache = capture_contexts(handoff.sharer, [context_ids(handoff.sharer, text)])
-    places = token_spans(handoff.sharer.tokenizer, text, spans) if spans else ()
+    is_cut = spans and handoff.encoder.takes_spans
+    places = token_spans(handoff.sharer.tokenizer, text, spans) if is_cut else ()
     return handoff.encoder.summarise(cache, width=width, spans=places)
 
 

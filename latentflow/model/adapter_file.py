@@ -72,12 +72,23 @@ def write_adapter(path: Path, header: AdapterHeader, tensors: Mapping[str, Tenso
     for half in Half:
         if not any(name.startswith(f"{half}.") for name in tensors):
             raise EmptyInput(field=half)
+    foreign = [name for name in tensors if name.split(".", 1)[0] not in set(Half)]
+    if foreign:
+        raise InvalidInput(field=foreign[0], problem="must begin with encoder. or decoder.")
+    write_tensors(path, tensors, _header_json(header))
+    return adapter_digest(path)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: str) -> None:
+    """In float16, whole or not at all, with a JSON object of what they are.
+
+    Raises InvalidInput for a value that float16 can't hold.
+    """
     stored = {name: _half_precision(name, tensor) for name, tensor in tensors.items()}
     partial = path.with_name(f".{path.name}.partial")
-    save_file(stored, partial, metadata={METADATA_KEY: _header_json(header)})
+    save_file(stored, partial, metadata={METADATA_KEY: about})
     partial.chmod(0o644)  # safetensors makes it private; services run as other users
     os.replace(partial, path)
-    return adapter_digest(path)
 
 
 def read_header(path: Path) -> AdapterHeader:
@@ -129,8 +140,6 @@ def check_identity(
 
 
 def _half_precision(name: str, tensor: Tensor) -> Tensor:
-    if name.split(".", 1)[0] not in set(Half):
-        raise InvalidInput(field=name, problem="must begin with encoder. or decoder.")
     stored = tensor.detach().to("cpu", torch.float16).contiguous()
     if not bool(stored.isfinite().all()):
         raise InvalidInput(field=name, problem="has values that float16 can't hold")

@@ -66,19 +66,25 @@ class SharerAdapter:
         """The sizes of latent that are offered, the whole one first."""
         return self.encoder.budgets
 
+    @property
+    def takes_spans(self) -> bool:
+        """Whether `summarise` makes anything of spans."""
+        return isinstance(self.encoder, SpanSharer)
+
     @torch.inference_mode()
     def summarise(self, cache: KVCache, *, width: int, spans: Sequence[int] = ()) -> Vectors:
         """One row's context, captured by the sharer, as the vectors that travel.
 
         `width` is a budget of the adapter: numbers for each token, for `lcf-x` windows; 0 is the
-        whole. Then `lcf-x` takes `spans`, where there are any: each token's, as `token_spans`
-        gives them. Raises InvalidInput for a budget that the adapter does not have.
+        whole. Of the whole, `lcf-x` takes `spans`, where there are any: each token's, as
+        `token_spans` gives them. Raises InvalidInput for a budget that the adapter does not have.
         """
-        is_cut = any(span != NO_SPAN for span in spans)
-        if not width and is_cut and isinstance(self.encoder, SpanSharer):
+        budget = width or self.budgets[0]
+        is_cut = budget == self.budgets[0] and any(span != NO_SPAN for span in spans)
+        if is_cut and isinstance(self.encoder, SpanSharer):
             spans_BT = torch.tensor([spans], device=cache.mask_BT.device)
             return _to_vectors(self.encoder.over_spans(cache, spans_BT))
-        return _to_vectors(self.encoder.latents(cache, width or self.budgets[0]))
+        return _to_vectors(self.encoder.latents(cache, budget))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,30 +9,25 @@ from dataclasses import asdict
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from latentflow.errors import AdapterCorrupt, InvalidInput, UnknownAdapter
 from latentflow.latent import require_same
-from latentflow.model.adapter_file import adapter_digest
+from latentflow.model.adapter_file import METADATA_KEY, adapter_digest, write_tensors
 from latentflow.model.backbone import Backbone
 from latentflow.model.method import spec_from_json
 from latentflow.model.soft_prefix import SoftPrefix, SoftSpec
 
 SOFT_PREFIX_FILE = "soft_prefix.safetensors"
-_METADATA_KEY = "latentflow"
 
 
 def write_soft_prefix(
     path: Path, prefix: SoftPrefix, spec: SoftSpec, receiver: Backbone, card: Mapping[str, object]
 ) -> None:
-    """In float16, whole or not at all; `card` tells of its training."""
+    """`card` tells of its training. Raises as `write_tensors`."""
     about = {"spec": asdict(spec), "receiver": asdict(receiver.identity), "card": card}
-    tensors = {name: tensor.half().cpu() for name, tensor in prefix.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, metadata={_METADATA_KEY: json.dumps(about)})
-    partial.chmod(0o644)  # safetensors makes it private
-    partial.replace(path)
+    write_tensors(path, prefix.state_dict(), json.dumps(about))
 
 
 def load_soft_prefix(path: Path, receiver: Backbone) -> SoftPrefix:
@@ -61,7 +56,7 @@ def _about(path: Path) -> dict[str, dict[str, object]]:
         raise UnknownAdapter(adapter=str(path))
     try:
         with safe_open(path, framework="pt") as file:
-            about: dict[str, dict[str, object]] = json.loads(file.metadata()[_METADATA_KEY])
+            about: dict[str, dict[str, object]] = dict(json.loads(file.metadata()[METADATA_KEY]))
             return about
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise AdapterCorrupt(path=str(path), problem="is not a soft prefix") from error

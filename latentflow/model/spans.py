@@ -16,12 +16,15 @@ def token_spans(
 ) -> list[int]:
     """The span, from 0, of each token of `context_ids` behind the beginning one, or NO_SPAN.
 
-    `spans` are [start, end) characters of `context`; a token lies where its last character does,
-    in the first such span. Raises InvalidInput when the tokenizer has no character offsets.
+    `spans` are [start, end) characters of `context`; a token lies where its last character does
+    that is no space, in the first such span. Raises InvalidInput when the tokenizer has no
+    character offsets.
     """
-    shift = len(context) - len(context.lstrip())
-    ends = [shift + end for end in token_ends(tokenizer, context.strip())]
-    return [_span_at(end - 1, spans) for end in ends]
+    text = context.strip()
+    shift = context.index(text)
+    ends = token_ends(tokenizer, text)
+    lasts = [len(text[:end].rstrip()) - 1 for end in ends]
+    return [_span_at(shift + last, spans) for last in lasts]
 
 
 def _span_at(character: int, spans: Sequence[tuple[int, int]]) -> int:

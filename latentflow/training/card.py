@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from latentflow.files import read_text_file, write_text_file
 from latentflow.training.curves import (
     CURVES_FILE,
     PROGRESS_FILE,
@@ -67,14 +68,14 @@ def write_card(folder: Path, card: Mapping[str, Any], results: str = "") -> Path
         f"# {folder.name}",
         _summary(card, folder),
         f"## Results\n\n{results or _UNMEASURED}",
-        *([notes.read_text(encoding="utf-8").strip()] if notes.exists() else []),
+        *([read_text_file(notes).strip()] if notes.exists() else []),
         f"## Training\n\n{_facts(card)}",
         *([f"![loss by step]({CURVES_FILE})"] if (folder / CURVES_FILE).exists() else []),
         f"The command that trains the same again, its seed included:\n\n"
         f"```\n{card.get('command', '')}\n```",
         f"All of it, as the adapter's file has it:\n\n```json\n{_details(card)}\n```",
     )
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_text_file(path, "\n\n".join(parts) + "\n")
     return path
 
 
@@ -96,7 +97,7 @@ def _described(card: Mapping[str, Any]) -> dict[str, str]:
     told = {
         "data": ", ".join(f"{name} {weight:g}" for name, weight in card.get("mix", {}).items()),
         "steps": _steps(schedule) if schedule else "",
-        "start": f"{_duration(start['seconds'])}" if "seconds" in start else "",
+        "start": _start(start) if start else "",
         "time": _duration(card["training_seconds"]) if "training_seconds" in card else "",
         "on": _machine(card),
         "loss at the end": f"{card['final_loss']:.3f}" if "final_loss" in card else "",
@@ -105,6 +106,15 @@ def _described(card: Mapping[str, Any]) -> dict[str, str]:
         ),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _start(start: Mapping[str, Any]) -> str:
+    """How long its making took, or the adapter it was and the steps that had taken."""
+    if "from" not in start:
+        return _duration(start["seconds"]) if "seconds" in start else ""
+    card = start.get("card", {})
+    before = f", trained before in {_steps(card['schedule'])}" if "schedule" in card else ""
+    return f"the adapter {start['from'][:12]}{before}"
 
 
 def _steps(schedule: Mapping[str, Any]) -> str:

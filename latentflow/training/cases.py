@@ -16,7 +16,7 @@ from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.files import read_text_file
 
 _PARAGRAPH_WORDS = (20, 160)
-_MOST_HOLES = 0.1  # of the words
+_HOLE, _MOST_HOLES = "<unk>", 0.1  # of the words
 _TOKENISED = re.compile(r"\s+(?=[.,;:?!)\]%]|'\w|n't)|(?<=[(\[])\s+")
 
 
@@ -124,6 +124,8 @@ def _paragraphs(path: Path) -> Iterator[str]:
     """Paragraphs as people write them: WikiText's marks are undone, holes left out."""
     low, high = _PARAGRAPH_WORDS
     for line in read_text_file(path).splitlines():
-        words = _TOKENISED.sub("", re.sub(r" @(.)@ ", r"\1", line)).split()
-        if len(words) >= low and words.count("<unk>") <= _MOST_HOLES * len(words):
-            yield " ".join([word for word in words if word != "<unk>"][:high])
+        pieces = line.split()
+        text = " ".join(piece for piece in pieces if piece != _HOLE)
+        words = _TOKENISED.sub("", re.sub(r" @(.)@ ", r"\1", text)).split()
+        if len(words) >= low and pieces.count(_HOLE) <= _MOST_HOLES * len(words):
+            yield " ".join(words[:high])

@@ -117,8 +117,8 @@ def _squared_gradient(pair: Pair, cases: list[Case]) -> Tensor:
     logits_AV = pair.receiver.logits(take(pair, held, paper), paper.vocabulary_V).float()
     with torch.no_grad():
         sampled_A = torch.multinomial(logits_AV.softmax(-1), 1)[:, 0]
-    loss = torch.nn.functional.cross_entropy(logits_AV, sampled_A, reduction="sum")
-    loss.backward()  # type: ignore[no-untyped-call]
+    losses_A = torch.nn.functional.cross_entropy(logits_AV, sampled_A, reduction="none")
+    (losses_A * paper.weights_A).sum().backward()  # type: ignore[no-untyped-call]
     gradient = ReadCache(
         keys=tuple(_gradient_of(keys) for keys in held.keys),
         values=tuple(_gradient_of(values) for values in held.values),

@@ -1,13 +1,13 @@
 """An open vocabulary for memos: the words a tokenizer knows whole.
 
 Owns which words those are and what is named by them. Lists alone are soon learnt by heart, and
-an adapter that knows them answers with them (docs/decisions/0008-an-open-vocabulary.md). Every
+an adapter that knows them answers with them (docs/decisions/0008-an-open-vocabulary.md). A
 tokenizer brings tens of thousands of words, so this needs no data.
 """
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,21 +22,21 @@ _ONE_WORD = frozenset(("goods", "animal", "colour", "vehicle"))
 _TWO_WORDS = frozenset(("role", "place", "item", "event", "incident", "food"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicon:
     """Capitalised words and others."""
 
     names: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
-    def names_kind(self, kind: str) -> bool:
+    def has(self, kind: str) -> bool:
         """Whether there are words for an entity of this kind."""
         if kind in _NAMED:
             return bool(self.names)
         return bool(self.words) and kind in _ONE_WORD | _TWO_WORDS
 
     def draw(self, kind: str, chance: random.Random) -> str:
-        """A name or a thing: what `names_kind` says can be had."""
+        """A name or a thing of a kind that it `has`."""
         if kind in _NAMED:
             return chance.choice(self.names)
         count = 1 if kind in _ONE_WORD else chance.choice((1, 2, 2))
@@ -49,20 +49,30 @@ NO_WORDS = Lexicon()
 def lexicon_of(tokenizer: Any, part: Part) -> Lexicon:
     """Training's words, or those kept to validate on; none of them in the test's lists.
 
-    Empty for the test, whose entities are the lists', and for a tokenizer with few whole words.
+    Empty for the test, whose entities are the lists', and for a tokenizer with few whole words
+    that are marked as sentencepiece or byte-level BPE do.
     """
     if part is Part.TEST:
         return NO_WORDS
     pieces = sorted(tokenizer.get_vocab())
-    kept = Part.TEST if part is Part.VALIDATION else Part.TRAIN
-    names, words = (share(_matching(pattern, pieces), kept) for pattern in (_NAME, _WORD))
-    return Lexicon(names, words) if min(len(names), len(words)) >= _LEAST else NO_WORDS
+    names, words = _matching(_NAME, pieces), _matching(_WORD, pieces)
+    ours = _share_of(part, {word.lower() for word in (*names, *words)})
+    lexicon = Lexicon(
+        names=tuple(name for name in names if name.lower() in ours),
+        words=tuple(word for word in words if word in ours),
+    )
+    return lexicon if min(len(lexicon.names), len(lexicon.words)) >= _LEAST else NO_WORDS
 
 
-def _matching(pattern: re.Pattern[str], pieces: Iterable[str]) -> tuple[str, ...]:
-    tested = _tested_words()
-    found = (match[1] for match in map(pattern.fullmatch, pieces) if match)
-    return tuple(word for word in found if word.lower() not in tested)
+def _share_of(part: Part, spellings: Collection[str]) -> frozenset[str]:
+    """Parted whatever their case, so that no name of the one is a word of the other."""
+    untested = tuple(sorted(set(spellings) - _tested_words()))
+    learnt = frozenset(share(untested, Part.TRAIN))
+    return learnt if part is Part.TRAIN else frozenset(untested) - learnt
+
+
+def _matching(pattern: re.Pattern[str], pieces: Iterable[str]) -> list[str]:
+    return [match[1] for match in map(pattern.fullmatch, pieces) if match]
 
 
 def _tested_words() -> frozenset[str]:

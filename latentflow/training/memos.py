@@ -102,13 +102,13 @@ class Memos:
 
     def _entity(self, kind: str) -> str:
         """One of the list, or more often of the lexicon."""
-        is_open = self._lexicon.names_kind(kind) and self._random.random() < _OPEN_SHARE
+        is_open = self._lexicon.has(kind) and self._random.random() < _OPEN_SHARE
         if is_open:
             return self._lexicon.draw(kind, self._random)
         return self._choose(ENTITIES[kind])
 
     def _name(self, kind: str) -> str:
-        """A name of the list or the lexicon, or one that none holds."""
+        """A name of the list or the lexicon, or one made of syllables."""
         is_made_up = self._random.random() < _MADE_UP_SHARE
         return self._made_up() if is_made_up else self._entity(kind)
 

@@ -19,6 +19,13 @@ _OWN_QUESTIONS = (2, 3, 4)
 _JOIN_SHARE = 0.2
 _PASSAGE_SHARE = 0.7
 
+Fits = Callable[[Case], bool]
+"""Whether models have positions for a case."""
+
+
+def _any_length(_case: Case) -> bool:
+    return True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -34,12 +41,16 @@ class Source:
 
 
 class Mixture:
-    """Draws cases from sources by weight, seeded, most of them also asked for a whole passage."""
+    """Draws cases from sources by weight, seeded.
 
-    def __init__(self, sources: Sequence[Source], *, seed: int) -> None:
+    Most are also asked for a whole passage, where it still `fits`.
+    """
+
+    def __init__(self, sources: Sequence[Source], *, seed: int, fits: Fits = _any_length) -> None:
         if not sources:
             raise EmptyInput(field="mix")
         self._sources = sources
+        self._fits = fits
         self._weights = [source.weight for source in sources]
         self._random = random.Random(seed)
 
@@ -47,16 +58,13 @@ class Mixture:
         case = self._random.choices(self._sources, self._weights)[0].draw()
         if not can_cloze(case) or self._random.random() >= _PASSAGE_SHARE:
             return case
-        return replace(case, questions=(*case.questions, passage(case, self._random)))
+        asked = replace(case, questions=(*case.questions, passage(case, self._random)))
+        return asked if self._fits(asked) else case
 
 
 def memo_source(weight: float, part: Part, *, seed: int, lexicon: Lexicon = NO_WORDS) -> Source:
     memos = Memos(part, seed=seed, questions=QUESTIONS_A_CASE, lexicon=lexicon)
     return Source(name="memos", weight=weight, draw=memos.draw)
-
-
-def _any_length(_case: Case) -> bool:
-    return True
 
 
 def file_source(
@@ -65,7 +73,7 @@ def file_source(
     cases: Sequence[Case],
     *,
     seed: int,
-    fits: Callable[[Case], bool] = _any_length,
+    fits: Fits = _any_length,
 ) -> Source:
     """Cases at random, now and then two as one that still `fits`, with questions of theirs and
     clozes.
@@ -76,7 +84,7 @@ def file_source(
     if not usable:
         raise EmptyInput(field=f"mix {name}")
     if too_long := sum(not fits(case) for case in usable):
-        problem = f"has {too_long} contexts that are too long for the models"
+        problem = f"has contexts too long for the models: {too_long} of {len(usable)}"
         raise InvalidInput(field=f"mix {name}", problem=problem)
     chance = random.Random(f"{name}-{seed}")
 

@@ -18,7 +18,10 @@ from latentflow.training.pair import Exam, Pair, take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLoss:
-    """`answer` is cross-entropy a token; `imitation` KL and hidden-state error, else 0."""
+    """`answer` is cross-entropy a token, weighted as the exam says.
+
+    `imitation` is KL and hidden-state error, else 0.
+    """
 
     answer: Tensor
     imitation: Tensor
@@ -32,7 +35,7 @@ def answer_loss(learner: Learner, cases: Sequence[Case], budget: int) -> StepLos
     """Cross-entropy of the answers over latents of this budget."""
     answered = learner.answer(cases, budget)
     logits_AV = _logits(learner.pair, answered, answered.hidden_AC)
-    return StepLoss(answer=_distance(logits_AV, answered.paper), imitation=torch.zeros(()))
+    return StepLoss(answer=_cross_entropy(logits_AV, answered.paper), imitation=torch.zeros(()))
 
 
 def imitation_loss(learner: Learner, cases: Sequence[Case], budget: int) -> StepLoss:
@@ -42,19 +45,22 @@ def imitation_loss(learner: Learner, cases: Sequence[Case], budget: int) -> Step
     with torch.no_grad():
         read_AC = _read(learner.pair, cases, answered.paper)
         read_AV = _logits(learner.pair, answered, read_AC).log_softmax(-1)
-    divergence = functional.kl_div(
-        logits_AV.log_softmax(-1), read_AV, log_target=True, reduction="batchmean"
-    )
-    distance = (answered.hidden_AC - read_AC).float().square().mean()
+    divergence_A = functional.kl_div(
+        logits_AV.log_softmax(-1), read_AV, log_target=True, reduction="none"
+    ).sum(-1)
+    error_A = (answered.hidden_AC - read_AC).float().square().mean(-1)
     return StepLoss(
-        answer=_distance(logits_AV, answered.paper),
-        imitation=divergence + distance / read_AC.float().square().mean(),
+        answer=_cross_entropy(logits_AV, answered.paper),
+        imitation=_mean(divergence_A + error_A / read_AC.float().square().mean(), answered.paper),
     )
 
 
-def _distance(logits_AV: Tensor, paper: Exam) -> Tensor:
-    """Cross-entropy a token, the weighted mean."""
-    losses_A = functional.cross_entropy(logits_AV, paper.targets_A, reduction="none")
+def _cross_entropy(logits_AV: Tensor, paper: Exam) -> Tensor:
+    return _mean(functional.cross_entropy(logits_AV, paper.targets_A, reduction="none"), paper)
+
+
+def _mean(losses_A: Tensor, paper: Exam) -> Tensor:
+    """A token, by weight."""
     return (losses_A * paper.weights_A).sum() / paper.weights_A.sum()
 
 

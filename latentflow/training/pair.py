@@ -20,7 +20,7 @@ from latentflow.model.prompt import (
     question_ids,
 )
 from latentflow.model.reading import ReadCache, continue_from, read
-from latentflow.model.tokens import begin_ids, pad_right, plain_ids
+from latentflow.model.tokens import pad_right
 from latentflow.training.cases import Case
 
 _FREQUENT = 16384
@@ -44,16 +44,18 @@ class Pair:
             return read(self.receiver, torch.tensor([ids], device=self.receiver.device))
 
     def fits(self, case: Case) -> bool:
-        """Whether both models have positions for the context and each of its questions."""
-        text = len(message_ids(self.receiver.tokenizer, case.context))
+        """Whether both models have positions for the context and each of its questions.
+
+        Each is taken to read the longer of both models' tokens: a receiver may be given a slot
+        for each of the sharer's, and a sharer the question too.
+        """
+        text = max(
+            len(message_ids(self.receiver.tokenizer, case.context)),
+            len(message_ids(self.sharer.tokenizer, case.context)),
+        )
         asked = [len(prompt) + len(answer) for prompt, answer in _asked(self, case)]
-        shared = len(begin_ids(self.sharer.tokenizer)) + len(
-            plain_ids(self.sharer.tokenizer, case.context.strip())
-        )
-        own = self.own.mask_BK.shape[1] + text + max(asked, default=0)
-        return (
-            shared <= self.sharer.shape.max_positions and own <= self.receiver.shape.max_positions
-        )
+        needed = self.own.mask_BK.shape[1] + text + max(asked, default=0)
+        return needed <= min(self.sharer.shape.max_positions, self.receiver.shape.max_positions)
 
     def read_contexts(self, contexts: Sequence[str]) -> ReadCache:
         """The receiver's prefix and each context as text behind it: [B, P + T]."""

@@ -35,6 +35,8 @@ class Plan:
     start: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.start and self.method is Method.TEXT:
+            raise InvalidInput(field="start", problem="is an adapter, and text has none")
         if self.stride < 1:
             raise InvalidInput(field="stride", problem="must be at least 1")
         if not 0 <= self.message_tokens <= MAX_MESSAGE_TOKENS:

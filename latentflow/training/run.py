@@ -28,7 +28,7 @@ from latentflow.training.pair import Pair
 from latentflow.training.parts import Part
 from latentflow.training.plan import MEMOS, Plan
 from latentflow.training.processes import ALONE, Processes, wait
-from latentflow.training.starting import begin_from
+from latentflow.training.starting import begin_from, start_file
 
 TEST_SHARE = 0.25
 VALIDATION_SHARE = 0.1
@@ -59,13 +59,13 @@ def run(plan: Plan, folder: Path, say: Say, processes: Processes = ALONE) -> Lea
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.schedule.seed)
     learner = learner_of(plan, load_pair(plan, processes))
+    material = _material(plan, learner, processes)  # first: what can't be learnt from is told now
     if processes.is_first:
         _prepare(plan, learner, folder, say)
     wait(processes)
     _start(learner, folder)
     if processes.is_first:  # a library that is missing is missed now, not after hours
         draw_curves(folder, folder / CURVES_FILE)
-    material = _material(plan, learner, processes)
     steps = train(learner, material, plan.schedule, folder, processes)
     for done, progress in enumerate(steps, start=1):
         _tell(progress, done, plan.schedule.steps, say)
@@ -142,12 +142,14 @@ def _material(plan: Plan, learner: Learner, processes: Processes) -> Material:
 
 
 def _mixture(plan: Plan, learner: Learner, part: Part, seed: int) -> Mixture:
-    return Mixture(sources(plan, part, learner.pair, seed=seed), seed=seed)
+    pair = learner.pair
+    return Mixture(sources(plan, part, pair, seed=seed), seed=seed, fits=pair.fits)
 
 
 def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
-    """Writes whose run it is and what the learner starts from, once a run."""
-    _claim(folder, _signature(plan, learner))
+    """Writes what the learner starts from and whose run it is, once a run."""
+    signature = _signature(plan, learner)
+    _require_own(folder, signature)
     if (folder / _START_FILE).exists():
         return
     began = time.monotonic()
@@ -161,19 +163,20 @@ def _prepare(plan: Plan, learner: Learner, folder: Path, say: Say) -> None:
     modules = {name: module.state_dict() for name, module in learner.modules.items()}
     partial = folder / f".{_START_FILE}.partial"
     torch.save(modules, partial)
-    partial.replace(folder / _START_FILE)
+    (folder / _PLAN_FILE).write_text(json.dumps(signature, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / _START_FILE)  # last: what is there is whole
 
 
-def _claim(folder: Path, signature: dict[str, object]) -> None:
-    """Makes the folder this run's. Raises InvalidInput when it is another's."""
+def _require_own(folder: Path, signature: dict[str, object]) -> None:
+    """Raises InvalidInput when the folder is another run's."""
     path = folder / _PLAN_FILE
-    if path.exists():
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-        differing = [key for key in signature if theirs.get(key) != signature[key]]
-        if differing:
-            problem = f"is the folder of a run with other {', '.join(differing)}"
-            raise InvalidInput(field=str(folder), problem=problem)
-    path.write_text(json.dumps(signature, indent=1) + "\n", encoding="utf-8")
+    if not path.exists():
+        return
+    theirs = json.loads(path.read_text(encoding="utf-8"))
+    differing = [key for key in signature if theirs.get(key) != signature[key]]
+    if differing:
+        problem = f"is the folder of a run with other {', '.join(differing)}"
+        raise InvalidInput(field=str(folder), problem=problem)
 
 
 def _signature(plan: Plan, learner: Learner) -> dict[str, object]:
@@ -184,7 +187,7 @@ def _signature(plan: Plan, learner: Learner) -> dict[str, object]:
         "receiver": learner.pair.receiver.identity.weights,
         "hyperparameters": learner.hyperparameters,
         "message_tokens": plan.message_tokens,
-        "start": plan.start and adapter_digest(plan.start / ADAPTER_FILE),
+        "start": plan.start and adapter_digest(start_file(plan.start)),
         "mix": {Path(name).name: weight for name, weight in plan.mix},
         "seed": plan.schedule.seed,
     }
@@ -203,6 +206,6 @@ def _start(learner: Learner, folder: Path) -> None:
 
 
 def started(folder: Path) -> dict[str, object]:
-    """What `Learner.prepare` said of its start."""
+    """What there is to say of a run's start: `Learner.prepare`'s words, or `begin_from`'s."""
     record: dict[str, object] = json.loads((folder / _STARTED_FILE).read_text(encoding="utf-8"))
     return record

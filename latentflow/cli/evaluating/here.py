@@ -33,6 +33,10 @@ def measured_here(exam: Exam, settings: Settings, progress: Progress) -> Outcome
         others=exam.others,
         cache_bytes=cache_bytes,
         seed=exam.arguments.seed,
+        precision={
+            side: str(model.dtype).removeprefix("torch.")
+            for side, model in (("sharer", handoff.sharer), ("receiver", handoff.receiver))
+        },
     )
 
 

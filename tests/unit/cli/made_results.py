@@ -26,6 +26,7 @@ def made_report(data: str = "memos", digest: str = DIGEST) -> dict[str, Any]:
         "pairing_gain": _scores(0.65),
         "follow_rate": {"em": None, "f1": None, "cases": 0},
         "mcnemar": {"best_text_arm": "text-64", "p": 0.0321},
+        "precision": {"sharer": "bfloat16", "receiver": "float32"},
         "case_count": 1,
         "cases": [],
     }

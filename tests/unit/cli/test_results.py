@@ -6,7 +6,6 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from latentflow.cli.__main__ import main
 from latentflow.cli.commands import run
 from latentflow.cli.plots import CONTROLS_FILE, TIMES_FILE
 from latentflow.cli.result_tables import results_markdown
@@ -138,14 +137,7 @@ def _adapter(folder: Path) -> Path:
     return folder / ADAPTER_FILE
 
 
-def test_a_place_that_can_not_be_written_is_told_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_place_that_can_not_be_written_is_told(settings: Settings, tmp_path: Path) -> None:
     report = write_report(tmp_path / "memos.json", made_report())
-    words = ["latentflow", "plot", str(report), "--out", str(report / "beneath")]
-    monkeypatch.setattr("sys.argv", words)
-    assert main() == 1
-    said = capsys.readouterr().err
-    assert said.startswith("latentflow: ")
-    assert "beneath" in said
-    assert said.count("\n") == 1
+    with pytest.raises(InvalidInput, match=r"memos\.json/beneath: can't be written"):
+        run(["plot", str(report), "--out", str(report / "beneath")], settings)

@@ -48,6 +48,13 @@ def handoff_of(pair: TinyPair, method: Method, folder: Path) -> Handoff:
     )
 
 
+def test_the_spans_of_a_case_are_what_an_lcf_x_summarises(pair: TinyPair, tmp_path: Path) -> None:
+    handoff = handoff_of(pair, Method.LCF_X, tmp_path)
+    cut = replace(CASES[0], spans=((0, 12), (13, 26)))
+    (parcel,) = arms_of(handoff, "matched")[0].sending.send(handoff, [cut])
+    assert parcel.latents[0].layout.slots == 2
+
+
 def cases_of(handoff: Handoff) -> list[Asked]:
     return [shared(case) for case in CASES] if handoff.is_shared else CASES
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from latentflow.errors import ModelFilesCorrupt, UnknownModel, UnsupportedModel
-from latentflow.model.backbone import Backbone, load_backbone
+from latentflow.model.backbone import Backbone, load_backbone, load_sharer
 from latentflow.model.identity import identify
+from latentflow.model.placement import Hardware
 from tests.tiny_models import write_tiny_model
 from tests.unit.model.tokens_at_random import one, random_rows
 
@@ -57,3 +58,15 @@ def test_a_model_that_cannot_take_part_is_refused_before_its_weights_load(folder
     (folder / "model.safetensors").write_bytes(b"")
     with pytest.raises(UnsupportedModel):
         load_backbone(folder)
+
+
+@pytest.mark.parametrize(
+    ("has_bfloat16", "dtype"), [(True, torch.bfloat16), (False, torch.float32)]
+)
+def test_a_sharer_reads_in_bfloat16_where_the_cpu_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_bfloat16: bool, dtype: torch.dtype
+) -> None:
+    hardware = Hardware(cpu_bfloat16=has_bfloat16)
+    monkeypatch.setattr("latentflow.model.backbone.found_hardware", lambda: hardware)
+    folder = write_tiny_model(tmp_path, "llama")
+    assert (load_sharer(folder).dtype, load_backbone(folder).dtype) == (dtype, torch.float32)

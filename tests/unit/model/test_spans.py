@@ -31,6 +31,10 @@ def test_every_token_lies_in_the_span_of_its_last_character() -> None:
     assert pieces == [(0, "The hen is in."), (1, "Is it?"), (2, "Yes, at 3.5 miles.")]
 
 
+def test_a_token_of_space_belongs_to_what_it_follows() -> None:
+    assert [span for span, _ in _pieces("Is it?", "Yes, at 3.5 miles.")] == [NO_SPAN, 0, 1]
+
+
 def test_what_is_in_no_span_is_left_out() -> None:
     pieces = _pieces("Is it?")
     assert pieces[1] == (0, "Is it?")

@@ -59,6 +59,12 @@ def test_a_paragraph_full_of_holes_is_left_out_and_fewer_are_closed(
     assert contexts == [" ".join(["word"] * 30 + ["end"])] * paragraphs
 
 
+def test_a_hole_beside_punctuation_is_one_too(tmp_path: Path) -> None:
+    path = tmp_path / "wiki.txt"
+    path.write_text("word " * 30 + "<unk> , ( <unk> ) end")
+    assert [case.context for case in read_cases(path)] == [" ".join(["word"] * 30) + ", () end"]
+
+
 @pytest.mark.parametrize(
     ("row", "field"),
     [

@@ -37,9 +37,9 @@ def test_whole_words_are_parted_between_training_and_validation(mark: str) -> No
     train, validation = (lexicon_of(tokenizer, part) for part in (Part.TRAIN, Part.VALIDATION))
     assert {*train.words, *validation.words} == {*_words(400)}
     assert {*train.names, *validation.names} == {word.capitalize() for word in _words(400)}
-    for theirs, ours in ((train.words, validation.words), (train.names, validation.names)):
-        assert len(theirs) > 2 * len(ours)
-        assert set(theirs).isdisjoint(ours)
+    assert len(train.words) > 2 * len(validation.words)
+    learnt, kept = ({*lex.words, *map(str.lower, lex.names)} for lex in (train, validation))
+    assert learnt.isdisjoint(kept)
 
 
 def test_pieces_of_words_and_what_is_no_word_are_left_out() -> None:
@@ -69,11 +69,11 @@ def test_things_are_words_and_names_are_names() -> None:
 
 @pytest.mark.parametrize("kind", ["first", "goods", "place"])
 def test_without_words_there_is_nothing_to_draw(kind: str) -> None:
-    assert not NO_WORDS.names_kind(kind)
+    assert not NO_WORDS.has(kind)
 
 
 def test_a_landmark_is_always_of_the_list_since_its_country_is_asked() -> None:
-    assert not Lexicon(names=("Orla",), words=("kettle",)).names_kind("landmark")
+    assert not Lexicon(names=("Orla",), words=("kettle",)).has("landmark")
 
 
 def test_memos_take_most_names_from_the_lexicon_and_ask_for_them() -> None:
@@ -82,4 +82,10 @@ def test_memos_take_most_names_from_the_lexicon_and_ask_for_them() -> None:
     drawn = [memos.draw() for _ in range(200)]
     answers = [question.answers[0] for memo in drawn for question in memo.questions]
     assert all(answers)
-    assert sum(answer.lower().startswith("word") for answer in answers) > len(answers) / 8
+    names = [answer for answer in answers if answer.istitle()]
+    assert sum(name.startswith("Word") for name in names) > len(names) / 3
+
+
+def test_every_kind_it_names_is_one_that_memos_draw() -> None:
+    lexicon = Lexicon(names=("Orla",), words=("kettle",))
+    assert {kind for kind in ENTITIES if lexicon.has(kind)} == {*ENTITIES} - {"landmark", "weekday"}

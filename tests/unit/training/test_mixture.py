@@ -59,6 +59,12 @@ def test_most_long_cases_are_also_asked_for_a_passage() -> None:
     assert {len(short.draw().questions) for _ in range(DRAWS)} == {QUESTIONS_A_CASE}
 
 
+def test_a_passage_that_does_not_fit_is_not_asked() -> None:
+    source = file_source("rows", 1, [Case(context=LONG, questions=())], seed=0)
+    mixture = Mixture([source], seed=0, fits=lambda case: len(case.questions) <= QUESTIONS_A_CASE)
+    assert {len(mixture.draw().questions) for _ in range(DRAWS)} == {QUESTIONS_A_CASE}
+
+
 def test_clozes_fill_up_what_a_long_case_asks_itself() -> None:
     alone = [case for case in _drawn(Case(context=LONG, questions=OWN)) if not _is_joined(case)]
     own = {sum(question in OWN for question in case.questions) for case in alone}
@@ -96,7 +102,7 @@ def test_contexts_are_joined_only_where_both_fit() -> None:
 
 
 def test_a_context_too_long_for_the_models_is_told_before_the_run() -> None:
-    with pytest.raises(InvalidInput, match="1 contexts that are too long"):
+    with pytest.raises(InvalidInput, match="too long for the models: 1 of 1"):
         file_source("rows", 1, [SHORT], seed=0, fits=lambda _case: False)
 
 

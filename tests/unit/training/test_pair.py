@@ -64,9 +64,13 @@ def test_a_long_answer_weighs_no_more_than_a_few_words(pair: Pair) -> None:
 
 def test_a_case_fits_while_both_models_have_positions(pair: Pair) -> None:
     assert pair.fits(CASE)
-    long = "tin " * (max(pair.sharer.shape.max_positions, pair.receiver.shape.max_positions) + 1)
-    assert not pair.fits(Case(context=long, questions=QUESTIONS))
-    assert not pair.fits(Case(context="a hen", questions=(Question(text=long, answers=("hen",)),)))
+    limit = min(pair.sharer.shape.max_positions, pair.receiver.shape.max_positions)
+    contexts = ["tin " * count for count in range(1, limit)]
+    fitting = [pair.fits(Case(context=text, questions=QUESTIONS)) for text in contexts]
+    longest = fitting.index(False)
+    assert not any(fitting[longest:])
+    asked = Question(text=contexts[longest - 1], answers=("hen",))
+    assert not pair.fits(Case(context=contexts[longest - 1], questions=(asked,)))
 
 
 def test_the_vocabulary_is_sorted_and_holds_every_token_met(pair: Pair) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from latentflow.errors import InvalidInput
-from latentflow.training.cases import Case
+from latentflow.training.cases import Case, Question
 from latentflow.training.closed_form import AlignedTokens, aligned_tokens, fisher_weights, solve
 from latentflow.training.learner import parameters_of
 from latentflow.training.objective import answer_loss, imitation_loss
@@ -76,6 +76,21 @@ def test_fewer_tokens_than_numbers_leave_the_rest_unused(pair: Pair) -> None:
     few = AlignedTokens(features_NF=tokens.features_NF[:4], targets_NG=tokens.targets_NG[:4])
     solve(few, torch.ones(tokens.targets_NG.shape[1]), learner.encoder, learner.decoder)
     assert all(parameter.isfinite().all() for parameter in parameters_of(learner))
+
+
+def test_a_long_answer_counts_no_more_than_a_few_words_of_the_loss(pair: Pair) -> None:
+    passage = Question(text="all of it", answers=("the tin is in her hat " * 6,))
+    case = Case(context=CASE.context, questions=(*CASE.questions, passage))
+    learner = quick_learner(pair)
+    answered = learner.answer([case], WIDTHS[0])
+    logits_AV = pair.receiver.logits(answered.hidden_AC, answered.paper.vocabulary_V).float()
+    losses_A = torch.nn.functional.cross_entropy(
+        logits_AV, answered.paper.targets_A, reduction="none"
+    )
+    weights_A = answered.paper.weights_A
+    expected = (losses_A * weights_A).sum() / weights_A.sum()
+    torch.testing.assert_close(answer_loss(learner, [case], WIDTHS[0]).answer, expected)
+    assert abs(losses_A.mean().item() - expected.item()) > 1e-4
 
 
 def test_a_single_token_is_refused(pair: Pair) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from latentflow.errors import InvalidInput
-from latentflow.model.adapters import load_receiver_adapter, load_sharer_adapter
+from latentflow.errors import InvalidInput, UnknownAdapter
+from latentflow.model.adapter_file import adapter_digest
+from latentflow.model.adapters import ADAPTER_FILE, load_receiver_adapter, load_sharer_adapter
 from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.training.curves import CURVES_FILE, VALIDATION_FILE, read_lines
 from latentflow.training.learner import Learner
@@ -106,6 +107,33 @@ def test_the_folder_of_another_run_is_refused(
     other = replace(finished.plan, **changes)
     with pytest.raises(InvalidInput, match=f"a run with other {field}"):
         run(other, finished.folder, lambda _text: None)
+
+
+def test_a_run_goes_on_from_an_adapter_and_says_so(finished: Finished, tmp_path: Path) -> None:
+    export(finished.plan, finished.learner, {"steps": STEPS}, tmp_path / "first")
+    plan, folder = replace(finished.plan, start=tmp_path / "first"), tmp_path / "second"
+    run(plan, folder, lambda _text: None)
+    digest = adapter_digest(tmp_path / "first" / ADAPTER_FILE)
+    start = started(folder)
+    assert (start["from"], start["card"]) == (digest, {"steps": STEPS})
+    run(plan, folder, lambda _text: None)
+    with pytest.raises(InvalidInput, match="a run with other start"):
+        run(finished.plan, folder, lambda _text: None)
+
+
+def test_a_start_that_is_refused_leaves_the_folder_free(finished: Finished, tmp_path: Path) -> None:
+    with pytest.raises(UnknownAdapter, match="nowhere"):
+        run(replace(finished.plan, start=Path("nowhere")), tmp_path, lambda _text: None)
+    run(finished.plan, tmp_path, lambda _text: None)
+
+
+def test_a_context_that_is_too_long_is_told_before_the_start(models: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    row = {"context": "hen " * 5000, "question": "hens", "answers": ["many"]}
+    rows.write_text(json.dumps(row))
+    with pytest.raises(InvalidInput, match="too long for the models"):
+        run(_plan(models, rows), tmp_path / "run", lambda _text: None)
+    assert not (tmp_path / "run" / "start.pt").exists()
 
 
 def test_every_context_of_a_file_belongs_to_one_part(rows: Path) -> None:

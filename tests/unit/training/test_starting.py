@@ -30,13 +30,14 @@ def adapter(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("adapter")
     nowhere = Path("unused")
     plan = Plan(sharer=nowhere, receiver=nowhere, mix=((MEMOS, 1.0),), schedule=Schedule())
-    export(plan, quick_learner(pair), {}, folder)
+    export(plan, quick_learner(pair), {"steps": 7}, folder)
     return folder
 
 
 def test_a_learner_begins_as_the_adapter_is(pair: Pair, adapter: Path) -> None:
     trained, learner = quick_learner(pair), quick_learner(pair, seed=9)
-    assert begin_from(learner, adapter) == {"from": adapter_digest(adapter / ADAPTER_FILE)}
+    told = begin_from(learner, adapter)
+    assert told == {"from": adapter_digest(adapter / ADAPTER_FILE), "card": {"steps": 7}}
     for name, module in trained.modules.items():
         for key, tensor in module.state_dict().items():
             mine = learner.modules[name].state_dict()[key]
@@ -46,7 +47,7 @@ def test_a_learner_begins_as_the_adapter_is(pair: Pair, adapter: Path) -> None:
 def test_an_adapter_of_another_size_is_refused(pair: Pair, adapter: Path) -> None:
     learner = quick_learner(pair)
     wider = replace(learner, spec=replace(learner.spec, decoder_blocks=5))
-    with pytest.raises(InvalidInput, match="another size"):
+    with pytest.raises(InvalidInput, match="other decoder_blocks"):
         begin_from(wider, adapter)
 
 
@@ -54,6 +55,12 @@ def test_an_adapter_of_other_models_is_refused(pair: Pair, adapter: Path) -> Non
     turned = replace(quick_learner(pair), pair=Pair(pair.receiver, pair.sharer, pair.form))
     with pytest.raises(IdentityMismatch):
         begin_from(turned, adapter)
+
+
+def test_an_adapter_of_another_prompt_is_refused(pair: Pair, adapter: Path) -> None:
+    other = replace(pair, form=replace(pair.form, context_lead="Note:"))
+    with pytest.raises(InvalidInput, match="other context_lead"):
+        begin_from(replace(quick_learner(pair), pair=other), adapter)
 
 
 def test_a_control_begins_from_no_adapter(pair: Pair, adapter: Path) -> None:

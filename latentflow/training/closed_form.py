@@ -6,12 +6,10 @@ W latent width, R receiver.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from latentflow.errors import InvalidInput
 from latentflow.model.alignment import Alignment, align
 from latentflow.model.capture import KVCache, without_positions
 from latentflow.model.contexts import capture_contexts
@@ -19,30 +17,40 @@ from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, flatten
 from latentflow.model.reading import ReadCache
 from latentflow.model.tokens import begin_ids
 from latentflow.training.cases import Case
+from latentflow.training.moments import Moments
 from latentflow.training.pair import Pair, exam, take
 
 RIDGE = 3000.0
 _OVERSAMPLE = 64
 _POWER_STEPS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlignedTokens:
-    """What both models cache for the same pieces of text: [N, F] and [N, G]."""
-
-    features_NF: Tensor
-    targets_NG: Tensor
+_ADDED_AT_ONCE = 4096
+_SMALLEST = 1e-4
 
 
 @torch.no_grad()
-def aligned_tokens(pair: Pair, encoder: PrefixEncoder, texts: Iterable[str]) -> AlignedTokens:
-    """Both models read each text; one row a sharer token. Memory: N * (F + G) * 4 bytes."""
-    features, targets = [], []
+def aligned_moments(
+    pair: Pair, encoder: PrefixEncoder, decoder: PrefixDecoder, texts: Iterable[str]
+) -> Moments:
+    """Of what both models cache for the same pieces of the texts; a sharer token counts once."""
+    moments = Moments(len(encoder.mean_F), len(decoder.mean_F), device=pair.receiver.device)
+    read: list[tuple[Tensor, Tensor]] = []
     for text in texts:
         alignment = align(pair.sharer.tokenizer, pair.receiver.tokenizer, text)
-        features.append(_sharer_features(pair, encoder, alignment))
-        targets.append(_receiver_targets(pair, text, alignment))
-    return AlignedTokens(features_NF=torch.cat(features), targets_NG=torch.cat(targets))
+        read.append(
+            (_sharer_features(pair, encoder, alignment), _receiver_targets(pair, text, alignment))
+        )
+        if sum(len(features) for features, _ in read) >= _ADDED_AT_ONCE:
+            _add(moments, read)
+    _add(moments, read)
+    return moments
+
+
+def _add(moments: Moments, read: list[tuple[Tensor, Tensor]]) -> None:
+    """Many texts at once, since the products are of large matrices; `read` is empty thereafter."""
+    if read:
+        features, targets = zip(*read, strict=True)
+        moments.add(torch.cat(features), torch.cat(targets))
+        read.clear()
 
 
 def fisher_weights(pair: Pair, batches: Iterable[list[Case]]) -> Tensor:
@@ -57,37 +65,33 @@ def fisher_weights(pair: Pair, batches: Iterable[list[Case]]) -> Tensor:
 
 
 def solve(
-    tokens: AlignedTokens, weights_G: Tensor, encoder: PrefixEncoder, decoder: PrefixDecoder
+    moments: Moments, weights_G: Tensor, encoder: PrefixEncoder, decoder: PrefixDecoder
 ) -> float:
     """Writes the reduced-rank ridge solution into both halves; returns the weighted R2.
 
     Raises InvalidInput for fewer tokens than two.
     """
-    if len(tokens.features_NF) < 2:
-        raise InvalidInput(field="closed_form_tokens", problem="must make at least 2 tokens")
-    mean_F, deviation_F = _standard(tokens.features_NF)
-    mean_G, deviation_G = _standard(tokens.targets_NG)
-    features_NF = (tokens.features_NF - mean_F) / deviation_F
-    scale_G = weights_G * deviation_G
+    known = moments.standard()
+    scale_G = weights_G * known.deviation_G
     scale_G = (scale_G / scale_G.mean()).clamp(min=1e-2)
-    weighted_NG = (tokens.targets_NG - mean_G) / deviation_G * scale_G
-    gram_FF = features_NF.T @ features_NF
-    map_FG = _ridge(gram_FF, features_NF.T @ weighted_NG)
-    basis_GW = _main_directions(gram_FF, map_FG, encoder.down.out_features)
+    cross_FG = known.cross_FG * scale_G
+    map_FG = _ridge(known.gram_FF, cross_FG)
+    basis_GW = _main_directions(known.gram_FF, map_FG, encoder.down.out_features)
     down_FW = map_FG @ basis_GW
-    latents_NW = features_NF @ down_FW
-    spread_W = latents_NW.std(0).clamp(min=1e-4)  # fewer tokens than numbers leave some unused
-    encoder.mean_F.copy_(mean_F)
-    encoder.deviation_F.copy_(deviation_F)
-    decoder.mean_F.copy_(mean_G)
-    decoder.deviation_F.copy_(deviation_G)
+    squares_W = (down_FW * (known.gram_FF @ down_FW)).sum(0)
+    spread_W = (squares_W / (known.count - 1)).clamp(min=0).sqrt()
+    spread_W = spread_W.clamp(min=_SMALLEST)  # fewer tokens than numbers leave some unused
+    encoder.mean_F.copy_(known.mean_F)
+    encoder.deviation_F.copy_(known.deviation_F)
+    decoder.mean_F.copy_(known.mean_G)
+    decoder.deviation_F.copy_(known.deviation_G)
     with torch.no_grad():
         encoder.down.weight.copy_((down_FW / spread_W).T)
         encoder.down.bias.zero_()
         decoder.up.weight.copy_((basis_GW * spread_W) / scale_G[:, None])
         decoder.up.bias.zero_()
-    residual = (weighted_NG - latents_NW @ basis_GW.T).square().sum()
-    return float(1 - residual / weighted_NG.square().sum())
+    explained = 2 * (down_FW * (cross_FG @ basis_GW)).sum() - squares_W.sum()
+    return float(explained / ((known.count - 1) * scale_G.square().sum()))
 
 
 def _sharer_features(pair: Pair, encoder: PrefixEncoder, alignment: Alignment) -> Tensor:
@@ -131,10 +135,6 @@ def _squared_gradient(pair: Pair, cases: list[Case]) -> Tensor:
 def _gradient_of(leaf: Tensor) -> Tensor:
     """Turning a gradient back to before RoPE is the same rotation as turning a key back."""
     return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-
-
-def _standard(values_NC: Tensor) -> tuple[Tensor, Tensor]:
-    return values_NC.mean(0), values_NC.std(0).clamp(min=1e-4)
 
 
 def _ridge(gram_FF: Tensor, cross_FG: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ class Plan:
     schedule: Schedule
     method: Method = Method.LCF_PREFIX
     prompt: PromptFormat = field(default_factory=PromptFormat)
-    closed_form_tokens: int = 24_000
+    closed_form_tokens: int = 100_000
     width: int = 256
     stride: int = 2
     message_tokens: int = 0

@@ -16,7 +16,7 @@ from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.model.injection import inject_prefix
 from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, PrefixSpec
 from latentflow.training.cases import Case
-from latentflow.training.closed_form import aligned_tokens, fisher_weights, solve
+from latentflow.training.closed_form import aligned_moments, fisher_weights, solve
 from latentflow.training.learner import Answered, Rate, Say
 from latentflow.training.pair import LENGTH_MULTIPLE, Pair, exam, take
 
@@ -31,7 +31,7 @@ class PrefixLearner:
 
     pair: Pair
     spec: PrefixSpec
-    closed_form_tokens: int = 24_000
+    closed_form_tokens: int = 100_000
     method = Method.LCF_PREFIX
 
     def __post_init__(self) -> None:
@@ -74,8 +74,8 @@ class PrefixLearner:
         batches = [[draw() for _ in range(_FISHER_CASES)] for _ in range(_FISHER_BATCHES)]
         weights_G = fisher_weights(self.pair, batches)
         say(f"closed form: {self.closed_form_tokens} aligned tokens")
-        tokens = aligned_tokens(self.pair, self.encoder, self._texts(draw))
-        r2 = solve(tokens, weights_G, self.encoder, self.decoder)
+        moments = aligned_moments(self.pair, self.encoder, self.decoder, self._texts(draw))
+        r2 = solve(moments, weights_G, self.encoder, self.decoder)
         say(f"closed form: R2 {r2:.2f}")
         return {"weighted_r2": round(r2, 4)}
 

@@ -1,12 +1,15 @@
 """Learning an lcf-prefix adapter: its closed-form start, and what its loss follows from."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 
 from latentflow.errors import InvalidInput
 from latentflow.training.cases import Case, Question
-from latentflow.training.closed_form import AlignedTokens, aligned_tokens, fisher_weights, solve
+from latentflow.training.closed_form import aligned_moments, fisher_weights, solve
 from latentflow.training.learner import parameters_of
+from latentflow.training.moments import Moments
 from latentflow.training.objective import answer_loss, imitation_loss
 from latentflow.training.pair import Pair
 from tests.unit.training.learning import CASE, OTHER, WIDTHS, quick_learner
@@ -14,8 +17,9 @@ from tests.unit.training.learning import CASE, OTHER, WIDTHS, quick_learner
 TEXTS = [f"the hen number {number} is in her tin" for number in range(40)]
 
 
-def _tokens(pair: Pair) -> AlignedTokens:
-    return aligned_tokens(pair, quick_learner(pair).encoder, TEXTS)
+def _moments(pair: Pair, texts: Sequence[str] = TEXTS) -> Moments:
+    learner = quick_learner(pair)
+    return aligned_moments(pair, learner.encoder, learner.decoder, texts)
 
 
 def test_only_the_adapter_learns(pair: Pair) -> None:
@@ -68,13 +72,17 @@ def test_every_channel_of_the_receivers_cache_has_a_weight(pair: Pair) -> None:
 def test_the_closed_form_predicts_better_than_the_mean(pair: Pair) -> None:
     learner = quick_learner(pair)
     weights_G = fisher_weights(pair, [[CASE, OTHER]])
-    assert 0 < solve(_tokens(pair), weights_G, learner.encoder, learner.decoder) <= 1
+    assert 0 < solve(_moments(pair), weights_G, learner.encoder, learner.decoder) <= 1
 
 
 def test_fewer_tokens_than_numbers_leave_the_rest_unused(pair: Pair) -> None:
-    learner, tokens = quick_learner(pair), _tokens(pair)
-    few = AlignedTokens(features_NF=tokens.features_NF[:4], targets_NG=tokens.targets_NG[:4])
-    solve(few, torch.ones(tokens.targets_NG.shape[1]), learner.encoder, learner.decoder)
+    learner = quick_learner(pair)
+    solve(
+        _moments(pair, TEXTS[:1]),
+        torch.ones(learner.spec.targets),
+        learner.encoder,
+        learner.decoder,
+    )
     assert all(parameter.isfinite().all() for parameter in parameters_of(learner))
 
 
@@ -93,17 +101,18 @@ def test_a_long_answer_counts_no_more_than_a_few_words_of_the_loss(pair: Pair) -
     assert abs(losses_A.mean().item() - expected.item()) > 1e-4
 
 
-def test_a_single_token_is_refused(pair: Pair) -> None:
-    learner, tokens = quick_learner(pair), _tokens(pair)
-    one = AlignedTokens(features_NF=tokens.features_NF[:1], targets_NG=tokens.targets_NG[:1])
+def test_no_tokens_are_refused(pair: Pair) -> None:
+    learner = quick_learner(pair)
     with pytest.raises(InvalidInput, match="closed_form_tokens"):
-        solve(one, torch.ones(tokens.targets_NG.shape[1]), learner.encoder, learner.decoder)
+        solve(
+            _moments(pair, []), torch.ones(learner.spec.targets), learner.encoder, learner.decoder
+        )
 
 
 def test_the_closed_form_sorts_the_numbers_by_importance(pair: Pair) -> None:
-    learner, tokens = quick_learner(pair), _tokens(pair)
-    deviation_G = tokens.targets_NG.std(0).clamp(min=1e-4)
-    solve(tokens, 1 / deviation_G, learner.encoder, learner.decoder)
+    learner, moments = quick_learner(pair), _moments(pair)
+    deviation_G = moments.standard().deviation_G
+    solve(moments, 1 / deviation_G, learner.encoder, learner.decoder)
     shares = learner.decoder.up.weight.norm(dim=0)
     assert shares.tolist() == sorted(shares.tolist(), reverse=True)
     assert shares[0] > 2 * shares[-1]

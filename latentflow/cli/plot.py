@@ -27,11 +27,11 @@ def run(arguments: Namespace, settings: Settings) -> None:
 
 
 def shown(results: Sequence[Result], folder: Path) -> str:
-    """Tables as Markdown with both plots, which are drawn into `folder`."""
-    draw_times(results, folder / TIMES_FILE)
+    """Tables as Markdown with the plots, which are drawn into `folder`; times where any are."""
+    parts = [results_markdown(results)]
+    if any(arm.first_token_ms is not None for result in results for arm in result.arms):
+        draw_times(results, folder / TIMES_FILE)
+        parts.append(f"![accuracy against time to the first token]({TIMES_FILE})")
     draw_controls(results, folder / CONTROLS_FILE)
-    return (
-        f"{results_markdown(results)}\n\n"
-        f"![accuracy against time to the first token]({TIMES_FILE})\n\n"
-        f"![alone, deranged and matched with 95% intervals]({CONTROLS_FILE})"
-    )
+    parts.append(f"![alone, deranged and matched with 95% intervals]({CONTROLS_FILE})")
+    return "\n\n".join(parts)

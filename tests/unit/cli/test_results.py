@@ -90,6 +90,16 @@ def test_plot_writes_tables_and_both_plots(settings: Settings, tmp_path: Path) -
         assert imread(out / name).std() > 0
 
 
+def test_without_times_there_is_no_plot_of_them(settings: Settings, tmp_path: Path) -> None:
+    report = made_report()
+    for arm in report["arms"].values():
+        arm["ttft_ms"] = arm["ttea_ms"] = None
+    run(["plot", str(write_report(tmp_path / "r.json", report)), "--out", str(tmp_path)], settings)
+    assert not (tmp_path / TIMES_FILE).exists()
+    assert TIMES_FILE not in (tmp_path / "README.md").read_text()
+    assert (tmp_path / CONTROLS_FILE).exists()
+
+
 def test_an_arm_that_is_not_there_leaves_its_bar_out(settings: Settings, tmp_path: Path) -> None:
     report = made_report()
     del report["arms"]["deranged"]

@@ -41,12 +41,12 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 def run(arguments: Namespace, settings: Settings) -> None:
     """Raises UnsupportedMethod for an adapter without layers to drop."""
     progress, path = Progress(), adapter_file(arguments)
-    make_folder(arguments.out)
     cases = _cases(arguments.data, arguments.limit)
     header = read_header(path)
     handoff = handoff_from(arguments, header, settings, progress)
     choice = _choose(handoff, cases, arguments.keep, progress)
     chosen, tensors = kept(header, _tensors(path), choice)
+    make_folder(arguments.out)
     write_adapter(arguments.out / ADAPTER_FILE, chosen, tensors)
     progress.say(f"kept layers {', '.join(map(str, choice.layers))}")
     print(arguments.out / ADAPTER_FILE)

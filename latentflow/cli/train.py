@@ -61,10 +61,10 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 
 def run(arguments: Namespace, settings: Settings) -> None:
     folder = arguments.run_folder or Path("runs") / arguments.out.name
-    make_folder(arguments.out)  # hours of work are not to end without a place to write to
     with joined() as processes:
         progress = Progress(None if processes.is_first else StringIO())
         plan = _plan(arguments, settings, progress)
+        make_folder(arguments.out)  # hours of work are not to end without a place to write to
         learner = run_training(plan, folder, progress.say, processes)
     if not processes.is_first:
         return

@@ -16,7 +16,7 @@ from tests.tiny_models import write_tiny_model
 def tiny_options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The options that name a sharer's model, a receiver's, and an adapter between them."""
     folder = tmp_path_factory.mktemp("tiny")
-    sharer = write_tiny_model(folder / "sharer", "llama", seed=1)
+    sharer = write_tiny_model(folder / "sharer", "llama", seed=4)
     receiver = write_tiny_model(folder / "receiver", "gemma3", seed=2)
     write_tiny_adapter(folder / "adapters" / "tiny", load_backbone(sharer), load_backbone(receiver))
     return [

@@ -15,11 +15,12 @@ from latentflow.latent import Method
 from latentflow.training.card import card_of, write_card
 from latentflow.training.curves import CURVES_FILE, draw_curves
 from latentflow.training.loop import Schedule
-from latentflow.training.plan import MEMOS, Plan
+from latentflow.training.plan import MEMOS, WORDS, Plan
 from latentflow.training.processes import Processes, joined
 from latentflow.training.run import export
 from latentflow.training.run import run as run_training
 
+_NO_DATA = (f"{MEMOS}=0.8", f"{WORDS}=0.2")
 _DEFAULTS = Schedule()
 
 
@@ -51,7 +52,7 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         "--mix",
         action="append",
         metavar="SOURCE=WEIGHT",
-        help="`memos` or a .jsonl or .txt file, with its share; default memos=1",
+        help=f"memos, words or a .jsonl or .txt file, with its share; default {' '.join(_NO_DATA)}",
     )
     parser.add_argument("--steps", type=int, default=_DEFAULTS.steps)
     parser.add_argument("--imitation-steps", type=int, default=_DEFAULTS.imitation_steps)
@@ -93,7 +94,7 @@ def _plan(arguments: Namespace, settings: Settings, progress: Progress) -> Plan:
         stride=arguments.stride,
         message_tokens=arguments.message_tokens,
         start=arguments.start_from,
-        mix=tuple(_share(text) for text in arguments.mix or [f"{MEMOS}=1"]),
+        mix=tuple(_share(text) for text in arguments.mix or _NO_DATA),
         schedule=Schedule(
             steps=arguments.steps,
             imitation_steps=arguments.imitation_steps,

@@ -45,6 +45,10 @@ class Memos:
         self._questions = questions
         self._lexicon = lexicon
 
+    def entity(self) -> str:
+        """A name, a thing, a number or a code, as a memo holds them."""
+        return self._value(self._random.choice(_KINDS))
+
     def draw(self) -> Case:
         """A memo of one to ten facts; two of five kinds that it holds come twice."""
         taken: set[str] = set()
@@ -178,6 +182,9 @@ _MADE: dict[str, Callable[[Memos], str]] = {
     "code": Memos._code,
     "plate": Memos._plate,
 }
+
+
+_KINDS = (*ENTITIES, *_MADE)
 
 
 def _slots_of(kind: FactKind) -> list[str]:

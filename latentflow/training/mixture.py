@@ -1,4 +1,4 @@
-"""The training mix: which case comes next, from memos and from files, by weight and seed.
+"""The training mix: which case comes next, from memos, lists and files, by weight and seed.
 
 Owns drawing and what a drawn case is asked; knows nothing of models.
 """
@@ -13,6 +13,7 @@ from latentflow.training.clozes import can_cloze, cloze, passage
 from latentflow.training.lexicon import NO_WORDS, Lexicon
 from latentflow.training.memos import Memos
 from latentflow.training.parts import Part
+from latentflow.training.word_lists import WordLists
 
 QUESTIONS_A_CASE = 4
 _OWN_QUESTIONS = (2, 3, 4)
@@ -65,6 +66,11 @@ class Mixture:
 def memo_source(weight: float, part: Part, *, seed: int, lexicon: Lexicon = NO_WORDS) -> Source:
     memos = Memos(part, seed=seed, questions=QUESTIONS_A_CASE, lexicon=lexicon)
     return Source(name="memos", weight=weight, draw=memos.draw)
+
+
+def word_source(weight: float, part: Part, *, seed: int, lexicon: Lexicon = NO_WORDS) -> Source:
+    lists = WordLists(part, seed=seed, lexicon=lexicon)
+    return Source(name="words", weight=weight, draw=lists.draw)
 
 
 def file_source(

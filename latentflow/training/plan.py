@@ -10,11 +10,12 @@ from latentflow.model.prompt import PromptFormat
 from latentflow.training.loop import Schedule
 
 MEMOS = "memos"
+WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to train on what. `mix` names `memos` or a file, each with its weight.
+    """What to train on what. `mix` names `memos`, `words` or a file, each with its weight.
 
     `width` and `stride` are an lcf-prefix's: numbers a vector, and every which sharer layer.
     With method `text` it is a text arm's control that is trained: over the sharer's messages of at

@@ -23,10 +23,10 @@ from latentflow.training.learner import Learner, Say
 from latentflow.training.learners import learner_of
 from latentflow.training.lexicon import lexicon_of
 from latentflow.training.loop import Material, Progress, train
-from latentflow.training.mixture import Mixture, Source, file_source, memo_source
+from latentflow.training.mixture import Mixture, Source, file_source, memo_source, word_source
 from latentflow.training.pair import Pair
 from latentflow.training.parts import Part
-from latentflow.training.plan import MEMOS, Plan
+from latentflow.training.plan import MEMOS, WORDS, Plan
 from latentflow.training.processes import ALONE, Processes, wait
 from latentflow.training.starting import begin_from, start_file
 
@@ -84,9 +84,10 @@ def _tell(progress: Progress, done: int, steps: int, say: Say) -> None:
 def sources(plan: Plan, part: Part, pair: Pair, *, seed: int) -> list[Source]:
     """A part of everything the plan mixes. Raises InvalidInput for contexts that are too long."""
     lexicon = lexicon_of(pair.sharer.tokenizer, part)
+    drawn = {MEMOS: memo_source, WORDS: word_source}
     return [
-        memo_source(weight, part, seed=seed, lexicon=lexicon)
-        if name == MEMOS
+        drawn[name](weight, part, seed=seed, lexicon=lexicon)
+        if name in drawn
         else file_source(
             Path(name).stem, weight, part_of(Path(name), part), seed=seed, fits=pair.fits
         )

@@ -14,7 +14,7 @@ from bench.echo import EchoClient
 from bench.figures import Figure, Findings, Stopwatch, milliseconds, ratio
 from bench.latents import Sealed, sealed
 from latentflow.cli.settings import Settings
-from latentflow.latent import Quantisation
+from latentflow.quantisation import Quantisation
 from latentflow.relay import StreamStep
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel

@@ -18,11 +18,11 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    Quantisation,
     TensorLayout,
     Vectors,
     new_latent_id,
 )
+from latentflow.quantisation import Quantisation
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack
 from latentflow.wire.stream import seal

@@ -11,7 +11,6 @@ from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.latent import (
     MAX_LABELS,
     MAX_LIFETIME_SECONDS,
-    MAX_WIDTH,
     Digest,
     FlowName,
     Label,
@@ -20,8 +19,8 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     Outcome,
-    Quantisation,
 )
+from latentflow.quantisation import Quantisation
 
 SessionId = NewType("SessionId", str)
 
@@ -43,22 +42,14 @@ def _require(condition: bool, field: str, problem: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentMeans:
-    """Send what an adapter makes of the cache: of each token's vector the leading `width` numbers.
-
-    `width` is one of the adapter's, 0 its whole one.
-    """
+    """Send what an adapter makes of the cache, in as many bits as `quantisation` says."""
 
     adapter: str = ""
     quantisation: Quantisation = Quantisation.INT8
-    width: int = 0
 
     def __post_init__(self) -> None:
-        _require(0 <= self.width <= MAX_WIDTH, "latent.width", f"must be 0 to {MAX_WIDTH}")
-        _require(
-            self.quantisation is not Quantisation.NONE,
-            "latent.quantisation",
-            "must be int8, float16 or bfloat16",
-        )
+        is_packed = self.quantisation is not Quantisation.NONE
+        _require(is_packed, "latent.quantisation", "must be a form that is packed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NewType
 
 from latentflow.errors import EmptyInput, IdentityMismatch, IdentityMissing, InvalidInput
+from latentflow.quantisation import Quantisation, grades
 
 LatentId = NewType("LatentId", str)
 FlowName = NewType("FlowName", str)
@@ -44,15 +45,6 @@ class ElementType(StrEnum):
 
     FLOAT32 = "float32"
     UTF8 = "utf8"
-
-
-class Quantisation(StrEnum):
-    """How values are packed into bytes."""
-
-    NONE = "none"
-    INT8 = "int8"
-    FLOAT16 = "float16"
-    BFLOAT16 = "bfloat16"
 
 
 class PositionPolicy(StrEnum):
@@ -177,6 +169,8 @@ class Codec:
 
     def vector_bytes(self, layout: TensorLayout) -> int:
         """Bytes of one packed vector; int8 carries a float32 scale in front of each."""
+        if graded := grades(self.quantisation, layout.width):
+            return -(-sum(grade.bits * (grade.stop - grade.start) for grade in graded) // 8)
         per_element = {
             Quantisation.NONE: 1 if layout.dtype is ElementType.UTF8 else 4,
             Quantisation.INT8: 1,

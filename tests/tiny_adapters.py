@@ -13,7 +13,6 @@ from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, prefix_spec
 from latentflow.model.prompt import PromptFormat
 
 WIDTH = 16
-QUARTER = WIDTH // 4
 # Short, as tiny models have few positions; it ends an answer where random models never do.
 FORM = PromptFormat(preamble="Text and question.\n", stop="\x00")
 

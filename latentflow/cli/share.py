@@ -22,6 +22,7 @@ from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
 from latentflow.errors import InvalidInput
 from latentflow.files import read_text_file
+from latentflow.quantisation import Quantisation
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
@@ -29,11 +30,11 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--text", type=int, metavar="TOKENS", help="send a text message instead")
     parser.add_argument("--adapter", default="", metavar="NAME", help="default: the only one")
     parser.add_argument(
-        "--width",
-        type=int,
-        default=0,
-        metavar="NUMBERS",
-        help="numbers a token to send, of the widths on the adapter's card; default: all",
+        "--quantisation",
+        type=Quantisation,
+        choices=[each for each in Quantisation if each is not Quantisation.NONE],
+        default=Quantisation.INT8,
+        help="of a latent; graded4, graded2, graded1: a half, a quarter, an eighth of int8's bytes",
     )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
     parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
@@ -65,7 +66,7 @@ def read_text(file: str) -> str:
 def _means(arguments: Namespace) -> LatentMeans | TextMeans:
     if arguments.text is not None:
         return TextMeans(max_tokens=arguments.text)
-    return LatentMeans(adapter=arguments.adapter, width=arguments.width)
+    return LatentMeans(adapter=arguments.adapter, quantisation=arguments.quantisation)
 
 
 async def _share(addresses: Addresses, call: ShareCall, *, timeout_seconds: float) -> None:

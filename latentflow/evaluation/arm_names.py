@@ -37,7 +37,7 @@ class ArmName:
     """A parsed name.
 
     `tokens` is a message's limit, `need` whether the sharer sees the question, `tuned` whether a
-    trained prefix stands in front of the text; `budget` is the share of the adapter's full width.
+    trained prefix stands in front of the text; `budget` is the share of the whole latent.
     """
 
     text: str
@@ -76,7 +76,7 @@ def parse_arms(names: str, budgets: Sequence[Fraction]) -> list[ArmName]:
 
 
 def parse_budget(text: str) -> Fraction:
-    """A share of the full width such as 1/4. Raises InvalidInput unless it is in (0, 1]."""
+    """A share of the whole latent such as 1/4. Raises InvalidInput unless it is in (0, 1]."""
     try:
         budget = Fraction(text.strip())
     except (ValueError, ZeroDivisionError) as error:

@@ -20,10 +20,10 @@ from latentflow.evaluation.sending import (
     Sending,
     WholeText,
 )
-from latentflow.latent import Quantisation
 from latentflow.model.adapter_file import AdapterHeader
-from latentflow.model.adapters import budgets_of
+from latentflow.model.adapters import layout_for
 from latentflow.model.capture import KVCache
+from latentflow.quantisation import MEAN_BITS, Quantisation
 
 TunedSlots = Callable[[str], KVCache]
 """The slots that stand in front of the text in the arm of that name."""
@@ -62,22 +62,42 @@ def build_arm(name: ArmName, around: Surroundings) -> Arm:
     return Arm(name=name.text, sending=_SENDING[name.kind](name, around), tuned=tuned)
 
 
-def width_of(header: AdapterHeader, budget: Fraction) -> int:
-    """The size of latent that is a share of the adapter's whole one, as `summarise` takes it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Of a latent: a `budget` as `summarise` takes it, and in which bits its numbers travel."""
 
-    Raises InvalidInput for a share that the adapter does not offer.
+    budget: int
+    quantisation: Quantisation = Quantisation.INT8
+
+
+def size_of(header: AdapterHeader, name: ArmName) -> Size:
+    """Raises InvalidInput for a share that the adapter does not offer, or not in half precision."""
+    sizes = sizes_of(header)
+    if name.budget not in sizes:
+        known = ", ".join(map(str, sizes))
+        raise InvalidInput(field=f"budget {name.budget}", problem=f"must be one of {known}")
+    size = sizes[name.budget]
+    if not name.half_precision:
+        return size
+    if size.quantisation is not Quantisation.INT8:
+        raise InvalidInput(field=f"arm {name.text}", problem="takes fewer bits than fp16 already")
+    return replace(size, quantisation=Quantisation.FLOAT16)
+
+
+def sizes_of(header: AdapterHeader) -> dict[Fraction, Size]:
+    """What an adapter offers by its share of the whole, which comes first.
+
+    Fewer bits of each number where these can be graded, otherwise fewer slots.
     """
-    offered = shares_of(header)
-    if budget not in offered:
-        known = ", ".join(map(str, offered))
-        raise InvalidInput(field=f"budget {budget}", problem=f"must be one of {known}")
-    return int(budget * budgets_of(header)[0])
-
-
-def shares_of(header: AdapterHeader) -> list[Fraction]:
-    """Every budget of an adapter as a share of the whole one, which comes first."""
-    budgets = budgets_of(header)
-    return [Fraction(budget, budgets[0]) for budget in budgets]
+    layout = layout_for(header)
+    whole = layout.budgets[0]
+    if layout.is_graded:
+        full = MEAN_BITS[Quantisation.INT8]
+        return {
+            Fraction(bits, full): Size(budget=whole, quantisation=quantisation)
+            for quantisation, bits in MEAN_BITS.items()
+        }
+    return {Fraction(budget, whole): Size(budget=budget) for budget in layout.budgets}
 
 
 def _message(name: ArmName, around: Surroundings) -> Sending:
@@ -85,10 +105,8 @@ def _message(name: ArmName, around: Surroundings) -> Sending:
 
 
 def _latent(name: ArmName, around: Surroundings) -> Latent:
-    return Latent(
-        width=width_of(around.header, name.budget),
-        quantisation=Quantisation.FLOAT16 if name.half_precision else Quantisation.INT8,
-    )
+    size = size_of(around.header, name)
+    return Latent(budget=size.budget, quantisation=size.quantisation)
 
 
 def _zero(name: ArmName, around: Surroundings) -> Sending:

@@ -23,23 +23,18 @@ def zeroed(vectors: Vectors) -> Vectors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeated:
-    """One slot [L, W] in every slot's place: what a content-free prefix would give.
-
-    Of a latent that is narrower, the leading numbers.
-    """
+    """One slot [L, W] in every slot's place: what a content-free prefix would give."""
 
     mean_LW: Floats
 
     def __call__(self, vectors: Vectors) -> Vectors:
-        values_MLW = np.broadcast_to(
-            self.mean_LW[:, : vectors.layout.width], slots_of(vectors).shape
-        )
+        values_MLW = np.broadcast_to(self.mean_LW, slots_of(vectors).shape)
         return Vectors(layout=vectors.layout, values=values_MLW.tobytes())
 
 
 def mean_slot(handoff: Handoff, texts: Sequence[str]) -> Repeated:
     """The mean [L, W] over every slot of the latents of what the sharer reads."""
-    latents = [slots_of(summarise(handoff, text, width=0)) for text in texts]
+    latents = [slots_of(summarise(handoff, text)) for text in texts]
     return Repeated(np.concatenate(latents).mean(axis=0, dtype=np.float64).astype("<f4"))
 
 

@@ -11,13 +11,14 @@ from latentflow.evaluation.cases import Asked, Span
 from latentflow.evaluation.crossing import cross_text, cross_vectors
 from latentflow.evaluation.halves import halves
 from latentflow.evaluation.handoff import Handoff
-from latentflow.latent import Codec, Quantisation, Vectors
+from latentflow.latent import Codec, Vectors
 from latentflow.model.backbone import Backbone
 from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.model.messages import write_messages
 from latentflow.model.orders import Order
 from latentflow.model.prompt import summary_ids
 from latentflow.model.spans import token_spans
+from latentflow.quantisation import Quantisation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +89,10 @@ def _unchanged(vectors: Vectors) -> Vectors:
 class Latent:
     """What the adapter makes of the context; `change` is what a control arm puts in its place.
 
-    `width` as `SharerAdapter.summarise` takes it: 0 for the whole one.
+    `budget` as `SharerAdapter.summarise` takes it: 0 for the whole one.
     """
 
-    width: int = 0
+    budget: int = 0
     quantisation: Quantisation = Quantisation.INT8
     change: Callable[[Vectors], Vectors] = _unchanged
 
@@ -99,7 +100,8 @@ class Latent:
         return [self._parcel(handoff, case) for case in cases]
 
     def _parcel(self, handoff: Handoff, case: Asked) -> Parcel:
-        vectors = self.change(_summary(handoff, case, width=self.width))
+        text = handoff.sharers_text(case)
+        vectors = self.change(summarise(handoff, text, budget=self.budget, spans=case.spans))
         arrived, wire_bytes = cross_vectors(vectors, Codec(quantisation=self.quantisation))
         return Parcel(latents=(arrived,), wire_bytes=wire_bytes)
 
@@ -133,16 +135,14 @@ class Halved:
         )
 
 
-def summarise(handoff: Handoff, text: str, *, width: int, spans: Sequence[Span] = ()) -> Vectors:
-    """The latent of what the sharer reads. Raises InvalidInput for a width the adapter has not."""
+def summarise(
+    handoff: Handoff, text: str, *, budget: int = 0, spans: Sequence[Span] = ()
+) -> Vectors:
+    """The latent of what the sharer reads. Raises InvalidInput for a budget the adapter has not."""
     cache = capture_contexts(handoff.sharer, [context_ids(handoff.sharer, text)])
     is_cut = spans and handoff.encoder.takes_spans
     places = token_spans(handoff.sharer.tokenizer, text, spans) if is_cut else ()
-    return handoff.encoder.summarise(cache, width=width, spans=places)
-
-
-def _summary(handoff: Handoff, case: Asked, *, width: int) -> Vectors:
-    return summarise(handoff, handoff.sharers_text(case), width=width, spans=case.spans)
+    return handoff.encoder.summarise(cache, budget=budget, spans=places)
 
 
 def _text_parcel(text: str) -> Parcel:

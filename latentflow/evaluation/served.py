@@ -12,12 +12,12 @@ from latentflow.calls import LatentMeans, TextMeans
 from latentflow.client import LatentFlow
 from latentflow.errors import EmptyInput, InvalidInput, UnsupportedMethod
 from latentflow.evaluation.arm_names import ArmName, Kind
-from latentflow.evaluation.arms import width_of
+from latentflow.evaluation.arms import size_of
 from latentflow.evaluation.cases import Asked
 from latentflow.evaluation.halves import halves
 from latentflow.evaluation.measuring import Heard, Replies, Reply, Times
 from latentflow.evaluation.receiving import answer_sampling
-from latentflow.latent import LatentId, Quantisation
+from latentflow.latent import LatentId
 from latentflow.model.adapter_file import AdapterHeader
 from latentflow.model.adapters import SERVED
 from latentflow.model.prompt import PromptFormat
@@ -144,12 +144,7 @@ def _means(arm: ArmName, adapter: str, header: AdapterHeader) -> LatentMeans | T
         case Kind.TEXT:
             return TextMeans(max_tokens=arm.tokens)
         case _:
-            half = arm.half_precision
-            return LatentMeans(
-                adapter=adapter,
-                quantisation=Quantisation.FLOAT16 if half else Quantisation.INT8,
-                width=width_of(header, arm.budget),
-            )
+            return LatentMeans(adapter=adapter, quantisation=size_of(header, arm).quantisation)
 
 
 def _own_context(arm: ArmName, case: Asked) -> str:

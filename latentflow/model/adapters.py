@@ -15,7 +15,6 @@ from torch import Tensor
 
 from latentflow.errors import (
     AdapterCorrupt,
-    IdentityMismatch,
     InvalidInput,
     UnknownAdapter,
     UnsupportedMethod,
@@ -38,7 +37,7 @@ from latentflow.model.adapter_file import (
 )
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
-from latentflow.model.halves import KINDS, layout_of, receiver_half, sharer_half
+from latentflow.model.halves import KINDS, Layout, layout_of, receiver_half, sharer_half
 from latentflow.model.injection import inject_prefix
 from latentflow.model.lcf_x import SpanSharer
 from latentflow.model.method import Latents, ReceiverHalf, Rows, SharerHalf, join_slots
@@ -72,14 +71,14 @@ class SharerAdapter:
         return isinstance(self.encoder, SpanSharer)
 
     @torch.inference_mode()
-    def summarise(self, cache: KVCache, *, width: int, spans: Sequence[int] = ()) -> Vectors:
+    def summarise(self, cache: KVCache, *, budget: int = 0, spans: Sequence[int] = ()) -> Vectors:
         """One row's context, captured by the sharer, as the vectors that travel.
 
-        `width` is a budget of the adapter: numbers for each token, for `lcf-x` windows; 0 is the
-        whole. Of the whole, `lcf-x` takes `spans`, where there are any: each token's, as
-        `token_spans` gives them. Raises InvalidInput for a budget that the adapter does not have.
+        `budget` is one of the adapter's, for `lcf-x` windows; 0 is the whole. Of the whole, `lcf-x`
+        takes `spans`, where there are any: each token's, as `token_spans` gives them. Raises
+        InvalidInput for a budget that the adapter does not have.
         """
-        budget = width or self.budgets[0]
+        budget = budget or self.budgets[0]
         is_cut = budget == self.budgets[0] and any(span != NO_SPAN for span in spans)
         if is_cut and isinstance(self.encoder, SpanSharer):
             spans_BT = torch.tensor([spans], device=cache.mask_BT.device)
@@ -135,16 +134,14 @@ class ReceiverAdapter:
 
 def require_layout(layout: TensorLayout, header: AdapterHeader) -> None:
     """Raises IdentityMismatch naming the field unless the adapter of `header` reads `layout`."""
-    expected = layout_of(header.method, header.hyperparameters)
+    expected = layout_for(header)
     require_same(str(expected.layers), str(layout.layers), "layout.layers")
-    if layout.width not in expected.widths:
-        widths = " or ".join(map(str, expected.widths))
-        raise IdentityMismatch(field="layout.width", expected=widths, actual=str(layout.width))
+    require_same(str(expected.width), str(layout.width), "layout.width")
 
 
-def budgets_of(header: AdapterHeader) -> tuple[int, ...]:
-    """The sizes of latent that an adapter offers, the whole one first."""
-    return layout_of(header.method, header.hyperparameters).budgets
+def layout_for(header: AdapterHeader) -> Layout:
+    """What travels of each slot of an adapter's latents."""
+    return layout_of(header.method, header.hyperparameters)
 
 
 def find_adapters(folder: Path) -> dict[str, Path]:

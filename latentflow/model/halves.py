@@ -36,29 +36,31 @@ class Kind:
 class Layout:
     """What travels of each slot, and the budgets that are offered, the whole one first.
 
-    `widths` are those that a slot's vector in a layer may have.
+    `width` is that of a slot's vector in a layer, `is_graded` whether its numbers are such that
+    fewer bits may travel (latentflow.quantisation).
     """
 
     layers: int
-    widths: tuple[int, ...]
+    width: int
     budgets: tuple[int, ...]
+    is_graded: bool = False
 
 
 def _prefix_layout(spec: PrefixSpec) -> Layout:
-    return Layout(layers=1, widths=spec.widths, budgets=spec.widths)
+    return Layout(layers=1, width=spec.width, budgets=(spec.width,), is_graded=True)
 
 
 def _span_layout(spec: ResidualSpec) -> Layout:
-    return Layout(layers=len(spec.layers), widths=(spec.sharer_columns,), budgets=SPANS)
+    return Layout(layers=len(spec.layers), width=spec.sharer_columns, budgets=SPANS)
 
 
 def _channel_layout(spec: ResidualSpec) -> Layout:
-    return Layout(layers=len(spec.layers), widths=(spec.width,), budgets=(spec.width,))
+    return Layout(layers=len(spec.layers), width=spec.width, budgets=(spec.width,))
 
 
 def _cache_layout(spec: ResidualSpec) -> Layout:
     width = spec.sharer_columns
-    return Layout(layers=len(spec.layers), widths=(width,), budgets=(width,))
+    return Layout(layers=len(spec.layers), width=width, budgets=(width,))
 
 
 KINDS: Mapping[Method, Kind] = {

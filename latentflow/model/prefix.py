@@ -1,9 +1,8 @@
 """`lcf-prefix`: one vector a context token, decoded to a prefix of the receiver's cache.
 
 Owns the adapter's two halves; how they are trained is `latentflow.training`'s. Design and figures:
-docs/decisions/0005-nested-widths.md, after the study of this pair.
-Legend: L layers, B batch, H KV heads, T tokens, M slots, D head_dim, F features, W latent width,
-w numbers of a vector that travel.
+docs/decisions/0002-token-wise-prefix.md, after the study of this pair.
+Legend: L layers, B batch, H KV heads, T tokens, M slots, D head_dim, F features, W latent width.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,14 @@ from latentflow.errors import InvalidInput
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
 from latentflow.model.injection import inject_prefix
-from latentflow.model.method import Latents, ReceiverHalf, Rows, SharerHalf, spec_from_json
+from latentflow.model.method import (
+    Latents,
+    ReceiverHalf,
+    Rows,
+    SharerHalf,
+    require_budget,
+    spec_from_json,
+)
 from latentflow.model.reading import ReadCache
 from latentflow.model.shape import ModelShape
 
@@ -27,9 +33,8 @@ _SMALL = 0.002
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixSpec:
-    """Sizes of an `lcf-prefix` adapter.
+    """Sizes of an `lcf-prefix` adapter: `width` numbers a token, in order of importance.
 
-    Of `width` numbers a token, in order of importance, the leading w travel: one of `widths`.
     `layers` are the sharer's layers whose cache is read.
     """
 
@@ -38,25 +43,19 @@ class PrefixSpec:
     receiver_layers: int
     receiver_kv_heads: int
     receiver_head_dim: int
-    widths: tuple[int, ...]
+    width: int
     heads: int = 4
     decoder_blocks: int = 2
 
     def __post_init__(self) -> None:
         sizes = [self.sharer_kv_width, self.receiver_layers, self.receiver_kv_heads]
-        sizes += [self.receiver_head_dim, self.heads, self.decoder_blocks]
+        sizes += [self.receiver_head_dim, self.width, self.heads, self.decoder_blocks]
         if min(sizes) < 1:
             raise InvalidInput(field="hyperparameters", problem="every size must be at least 1")
-        if not self.layers or not self.widths or min(self.layers) < 0:
-            raise InvalidInput(field="layers or widths", problem="must have one, and none below 0")
-        if list(self.widths) != sorted(set(self.widths), reverse=True) or self.widths[-1] < 1:
-            raise InvalidInput(field="widths", problem="must fall, from the whole width on")
+        if not self.layers or min(self.layers) < 0:
+            raise InvalidInput(field="layers", problem="must have one, and none below 0")
         if self.width % self.heads:
             raise InvalidInput(field="width", problem="must be a multiple of heads")
-
-    @property
-    def width(self) -> int:
-        return self.widths[0]
 
     @property
     def features(self) -> int:
@@ -80,7 +79,7 @@ def prefix_spec(sharer: ModelShape, receiver: ModelShape, *, width: int, stride:
         receiver_layers=receiver.layers,
         receiver_kv_heads=receiver.kv_heads,
         receiver_head_dim=receiver.head_dim,
-        widths=tuple(width // divisor for divisor in (1, 2, 4, 8)),
+        width=width,
     )
 
 
@@ -97,7 +96,7 @@ class PrefixEncoder(SharerHalf):
 
     def __init__(self, spec: PrefixSpec) -> None:
         super().__init__()
-        self.widths = self.budgets = spec.widths
+        self.budgets = (spec.width,)
         self.layers = list(spec.layers)
         self.register_buffer("mean_F", torch.zeros(spec.features))
         self.register_buffer("deviation_F", torch.ones(spec.features))
@@ -108,17 +107,15 @@ class PrefixEncoder(SharerHalf):
         """What is read of a sharer's cache: [B, T, F]."""
         return flatten(cache.keys_LBHTD[self.layers], cache.values_LBHTD[self.layers])
 
-    def forward(self, cache: KVCache, width: int) -> Tensor:
-        """Latents [B, T, w], a token each. Raises InvalidInput for a width not trained."""
-        if width not in self.widths:
-            raise InvalidInput(field="width", problem=f"must be one of {self.widths}")
+    def forward(self, cache: KVCache) -> Tensor:
+        """Latents [B, T, W], a token each."""
         features_BTF = (self.features(cache).float() - self.mean_F) / self.deviation_F
         latents_BTW: Tensor = self.block(self.down(features_BTF).float(), cache.mask_BT)
-        return latents_BTW[..., :width]
+        return latents_BTW
 
     def latents(self, cache: KVCache, budget: int) -> Latents:
-        """A budget is a width."""
-        return Latents(values_BMLw=self(cache, budget)[:, :, None], mask_BM=cache.mask_BT)
+        require_budget(budget, self.budgets)
+        return Latents(values_BMLw=self(cache)[:, :, None], mask_BM=cache.mask_BT)
 
 
 class PrefixDecoder(ReceiverHalf):
@@ -135,29 +132,21 @@ class PrefixDecoder(ReceiverHalf):
             spec.receiver_kv_heads,
             spec.receiver_head_dim,
         )
-        self._widths = spec.widths
-        self.cut = nn.Embedding(len(spec.widths), spec.width)
+        self._width = spec.width
         self.blocks = nn.ModuleList(
             TokenBlock(spec.width, spec.heads) for _ in range(spec.decoder_blocks)
         )
         self.up = nn.Linear(spec.width, spec.targets)
         self.register_buffer("mean_F", torch.zeros(spec.targets))
         self.register_buffer("deviation_F", torch.ones(spec.targets))
-        nn.init.zeros_(self.cut.weight)
 
-    def forward(self, latents_BMw: Tensor, mask_BM: Tensor) -> KVCache:
-        """Slots for `inject_prefix`: [L, B, H, M, D]. Raises InvalidInput for a width not trained.
-
-        What did not travel is 0, its mean; the decoder is told how much that is.
-        """
-        width = latents_BMw.shape[-1]
-        if width not in self._widths:
-            raise InvalidInput(field="width", problem=f"must be one of {self._widths}")
-        padded_BMW = functional.pad(latents_BMw, (0, self._widths[0] - width))
-        mixed_BMW = padded_BMW + self.cut.weight[self._widths.index(width)]
+    def forward(self, latents_BMW: Tensor, mask_BM: Tensor) -> KVCache:
+        """Slots for `inject_prefix`: [L, B, H, M, D]. Raises InvalidInput for another width."""
+        if latents_BMW.shape[-1] != self._width:
+            raise InvalidInput(field="width", problem=f"must be {self._width}")
         for block in self.blocks:
-            mixed_BMW = block(mixed_BMW, mask_BM)
-        targets_BMF = self.up(mixed_BMW) * self.deviation_F + self.mean_F
+            latents_BMW = block(latents_BMW, mask_BM)
+        targets_BMF = self.up(latents_BMW) * self.deviation_F + self.mean_F
         split = targets_BMF.unflatten(-1, self._heads_shape)
         keys_LBHMD, values_LBHMD = split.permute(2, 3, 0, 4, 1, 5)
         return KVCache(keys_LBHTD=keys_LBHMD, values_LBHTD=values_LBHMD, mask_BT=mask_BM)

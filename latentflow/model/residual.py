@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from latentflow.errors import InvalidInput
 from latentflow.model.backbone import Backbone
@@ -78,7 +79,7 @@ class ResidualReceiver(ReceiverHalf):
         cache = self.columns_of(receiver, before.cache)
         own_LBKC = self.own(side_by_side(cache)[list(self.spec.layers)])
         updates = {
-            layer: scaled(self.update(place, sent_LBTw[place], own_LBKC[place]), deviation_C)
+            layer: scaled(self._updated(place, sent_LBTw[place], own_LBKC[place]), deviation_C)
             for place, (layer, deviation_C) in enumerate(
                 zip(self.spec.layers, self.own.deviation_LC, strict=True)
             )
@@ -88,6 +89,13 @@ class ResidualReceiver(ReceiverHalf):
             updates, layer_gates, mask_BT=open_BK, layers=self.spec.receiver_layers
         )
         return self.inject(receiver, before.cache, update, (key_gates, value_gates))
+
+    def _updated(self, place: int, sent_BTw: Tensor, own_BKC: Tensor) -> LayerUpdate:
+        """Computed again for its gradients: kept, c2c's inner values alone fill a machine."""
+        if not (self.training and torch.is_grad_enabled()):
+            return self.update(place, sent_BTw, own_BKC)
+        again: LayerUpdate = checkpoint(self.update, place, sent_BTw, own_BKC, use_reentrant=False)
+        return again
 
     @abstractmethod
     def sent(self, latents: Latents, before: Before) -> tuple[Tensor, Tensor]:

@@ -38,7 +38,7 @@ class Schedule:
     imitation_steps: int = 100
     warmup_steps: int = 40
     contexts_a_step: int = 8
-    budget_shares: tuple[float, ...] = (0.55, 0.15, 0.25, 0.05)
+    budget_shares: tuple[float, ...] = (0.62, 0.08, 0.25, 0.05)
     seed: int = 0
 
     def __post_init__(self) -> None:

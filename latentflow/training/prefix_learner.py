@@ -13,13 +13,17 @@ from torch import nn
 from latentflow.errors import InvalidInput
 from latentflow.latent import Method
 from latentflow.model.contexts import capture_contexts, context_ids
+from latentflow.model.grading import graded
 from latentflow.model.injection import inject_prefix
+from latentflow.model.method import require_budget
 from latentflow.model.prefix import PrefixDecoder, PrefixEncoder, PrefixSpec
+from latentflow.quantisation import MEAN_BITS
 from latentflow.training.cases import Case
 from latentflow.training.closed_form import aligned_moments, fisher_weights, solve
 from latentflow.training.learner import Answered, Rate, Say
 from latentflow.training.pair import LENGTH_MULTIPLE, Pair, exam, take
 
+_QUANTISATION_OF = {bits: quantisation for quantisation, bits in MEAN_BITS.items()}
 _FISHER_BATCHES, _FISHER_CASES = 14, 4
 # The rate of the wide linear maps is low: every step moves all of their thousands of inputs.
 _DOWN_RATE, _UP_RATE, _BLOCK_RATE = 1.5e-5, 3e-4, 5e-4
@@ -52,14 +56,15 @@ class PrefixLearner:
 
     @property
     def budgets(self) -> tuple[int, ...]:
-        return self.spec.widths
+        """Bits a number that travel, on average."""
+        return tuple(MEAN_BITS.values())
 
     @property
     def hyperparameters(self) -> dict[str, object]:
         return asdict(self.spec)
 
     def rates(self) -> list[Rate]:
-        blocks = (self.encoder.block, self.decoder.blocks, self.decoder.cut)
+        blocks = (self.encoder.block, self.decoder.blocks)
         return [
             Rate(parameters=[*self.encoder.down.parameters()], peak=_DOWN_RATE),
             Rate(parameters=[*self.decoder.up.parameters()], peak=_UP_RATE),
@@ -83,13 +88,15 @@ class PrefixLearner:
         """Nothing changes on the way."""
 
     def answer(self, cases: Sequence[Case], budget: int) -> Answered:
-        """Raises InvalidInput for a width the adapter does not have."""
+        """Raises InvalidInput for a number of bits in which latents don't travel."""
+        require_budget(budget, self.budgets)
         paper = exam(self.pair, cases)
         rows = [context_ids(self.pair.sharer, case.context) for case in cases]
         cache = capture_contexts(self.pair.sharer, rows, multiple=LENGTH_MULTIPLE)
         dtype = self.pair.receiver.dtype
         with torch.autocast(cache.mask_BT.device.type, dtype, enabled=dtype is torch.bfloat16):
-            slots = self.decoder(self.encoder(cache, budget), cache.mask_BT)
+            arrived = graded(self.encoder(cache).float(), _QUANTISATION_OF[budget])
+            slots = self.decoder(arrived, cache.mask_BT)
         read = inject_prefix(self.pair.receiver, self.pair.own, slots)
         return Answered(hidden_AC=take(self.pair, read, paper), paper=paper)
 

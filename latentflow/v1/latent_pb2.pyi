@@ -85,6 +85,17 @@ class _QuantisationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quantisa
     """A float32 scale, then one signed byte an element: value = scale * byte."""
     QUANTISATION_FLOAT16: _Quantisation.ValueType  # 3
     QUANTISATION_BFLOAT16: _Quantisation.ValueType  # 4
+    QUANTISATION_GRADED4: _Quantisation.ValueType  # 5
+    """For vectors whose numbers have unit spread and fall in importance: no scale, and of each number
+    as many bits as its grade says, the highest first; the last byte is filled up with zeros.
+    The first sixteenth of the numbers takes 6 bits, the next three 5, the next seven 4, the last
+    five 3. value = (code - 2^(bits - 1) + 1/2) * step, and step by bits, from 1 to 6: 1.5956,
+    0.9957, 0.5860, 0.3352, 0.1881, 0.1041.
+    """
+    QUANTISATION_GRADED2: _Quantisation.ValueType  # 6
+    """The same with 4, 3, 2 and 1 bits."""
+    QUANTISATION_GRADED1: _Quantisation.ValueType  # 7
+    """The same with 3, 2, 1 and no bits: the last are 0."""
 
 class Quantisation(_Quantisation, metaclass=_QuantisationEnumTypeWrapper):
     """How values are packed into bytes, little-endian."""
@@ -96,6 +107,17 @@ QUANTISATION_INT8: Quantisation.ValueType  # 2
 """A float32 scale, then one signed byte an element: value = scale * byte."""
 QUANTISATION_FLOAT16: Quantisation.ValueType  # 3
 QUANTISATION_BFLOAT16: Quantisation.ValueType  # 4
+QUANTISATION_GRADED4: Quantisation.ValueType  # 5
+"""For vectors whose numbers have unit spread and fall in importance: no scale, and of each number
+as many bits as its grade says, the highest first; the last byte is filled up with zeros.
+The first sixteenth of the numbers takes 6 bits, the next three 5, the next seven 4, the last
+five 3. value = (code - 2^(bits - 1) + 1/2) * step, and step by bits, from 1 to 6: 1.5956,
+0.9957, 0.5860, 0.3352, 0.1881, 0.1041.
+"""
+QUANTISATION_GRADED2: Quantisation.ValueType  # 6
+"""The same with 4, 3, 2 and 1 bits."""
+QUANTISATION_GRADED1: Quantisation.ValueType  # 7
+"""The same with 3, 2, 1 and no bits: the last are 0."""
 Global___Quantisation: _TypeAlias = Quantisation  # noqa: Y015
 
 class _PositionPolicy:

@@ -73,25 +73,21 @@ class LatentMeans(_message.Message):
 
     ADAPTER_FIELD_NUMBER: _builtins.int
     QUANTISATION_FIELD_NUMBER: _builtins.int
-    WIDTH_FIELD_NUMBER: _builtins.int
     adapter: _builtins.str
     """An adapter's name; empty for the sharer's only one."""
     quantisation: _latent_pb2.Quantisation.ValueType
-    """UNSPECIFIED means INT8."""
-    width: _builtins.int
-    """Numbers of each token's vector that travel, the leading ones: one of the adapter's widths;
-    0 means its whole width. The manifest's layout.width says what was sent.
+    """How much of it: UNSPECIFIED means INT8; GRADED4, GRADED2 and GRADED1 are a half, a quarter and
+    an eighth of its bytes.
     """
     def __init__(
         self,
         *,
         adapter: _builtins.str = ...,
         quantisation: _latent_pb2.Quantisation.ValueType = ...,
-        width: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "quantisation", b"quantisation", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "quantisation", b"quantisation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,8 +14,8 @@ from latentflow.latent import (
     Method,
     Outcome,
     PositionPolicy,
-    Quantisation,
 )
+from latentflow.quantisation import Quantisation
 from latentflow.v1 import latent_pb2, receiver_pb2
 
 Value = TypeVar("Value")
@@ -61,6 +61,9 @@ QUANTISATION = EnumTable(
         Quantisation.INT8: latent_pb2.QUANTISATION_INT8,
         Quantisation.FLOAT16: latent_pb2.QUANTISATION_FLOAT16,
         Quantisation.BFLOAT16: latent_pb2.QUANTISATION_BFLOAT16,
+        Quantisation.GRADED4: latent_pb2.QUANTISATION_GRADED4,
+        Quantisation.GRADED2: latent_pb2.QUANTISATION_GRADED2,
+        Quantisation.GRADED1: latent_pb2.QUANTISATION_GRADED1,
     }
 )
 POSITION_POLICY = EnumTable(

@@ -4,14 +4,15 @@ Vectors are packed one after the other, so a prefix of the bytes is the first ve
 nothing of frames.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from latentflow.errors import InvalidInput, MessageMalformed
-from latentflow.latent import Codec, ElementType, Quantisation, TensorLayout, Vectors
+from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
+from latentflow.quantisation import Grade, Quantisation, grades
 
 Rows = npt.NDArray[np.float32]  # [vectors, width]
 Packed = npt.NDArray[Any]
@@ -25,13 +26,16 @@ def pack(vectors: Vectors, quantisation: Quantisation) -> bytes:
 
     int8: each vector is a float32 scale = max|x| / 127, then `width` signed bytes round(x / scale).
     The scale is never below the smallest normal float32, so an all-zero vector needs no case of
-    its own. float16 and bfloat16 round to nearest even.
+    its own. float16 and bfloat16 round to nearest even. Graded: no scale, and of each number its
+    grade's bits, the highest first, number by number; value = (code - half + 1/2) * step, and what
+    lies beyond is the outermost value. The last byte of a vector is filled up with zeros.
     Raises InvalidInput when a value is not finite or rounds to infinity.
     """
     rows = np.frombuffer(vectors.values, "<f4").reshape(-1, vectors.layout.width)
     if not np.isfinite(rows).all():
         raise InvalidInput(field="values", problem="must be finite")
-    packed = _PACK[quantisation](rows)
+    graded = grades(quantisation, vectors.layout.width)
+    packed = _graded_pack(rows, graded) if graded else _PACK[quantisation](rows)
     return packed.tobytes()
 
 
@@ -46,7 +50,10 @@ def unpack(data: bytes, layout: TensorLayout, codec: Codec) -> Vectors:
     expected = layout.vectors * codec.vector_bytes(layout)
     if len(data) != expected:
         raise MessageMalformed(field="stream", problem=f"{len(data)} bytes instead of {expected}")
-    rows = _UNPACK[codec.quantisation](data, layout.width)
+    if graded := grades(codec.quantisation, layout.width):
+        rows = _graded_unpack(data, layout.vectors, graded)
+    else:
+        rows = _UNPACK[codec.quantisation](data, layout.width)
     if not np.isfinite(rows).all():
         raise MessageMalformed(field="stream", problem="holds a value that is not finite")
     return Vectors(layout=layout, values=rows.astype("<f4", copy=False).tobytes())
@@ -103,6 +110,34 @@ def _bfloat16_pack(rows: Rows) -> Packed:
 def _bfloat16_unpack(data: bytes, width: int) -> Rows:
     halves = np.frombuffer(data, "<u2").reshape(-1, width)
     return (halves.astype("<u4") << 16).view("<f4")
+
+
+def _graded_pack(rows: Rows, graded: Sequence[Grade]) -> Packed:
+    bits = np.concatenate([_bits(rows, grade) for grade in graded], axis=1)
+    return np.packbits(bits, axis=1)
+
+
+def _bits(rows: Rows, grade: Grade) -> Packed:
+    """[vectors, numbers * bits]"""
+    if not grade.bits:
+        return np.empty((len(rows), 0), np.uint8)
+    steps = np.floor(rows[:, grade.start : grade.stop] / np.float32(grade.step))
+    codes = (steps.clip(-grade.half, grade.half - 1) + grade.half).astype(np.uint8)
+    places = np.arange(grade.bits - 1, -1, -1, dtype=np.uint8)
+    bits: Packed = codes[..., None] >> places & 1
+    return bits.reshape(len(rows), -1)
+
+
+def _graded_unpack(data: bytes, vectors: int, graded: Sequence[Grade]) -> Rows:
+    bits = np.unpackbits(np.frombuffer(data, np.uint8).reshape(vectors, -1), axis=1)
+    rows = np.zeros((vectors, graded[-1].stop), np.float32)
+    read = 0
+    for grade in graded:
+        taken = bits[:, read : (read := read + grade.bits * (grade.stop - grade.start))]
+        if grade.bits:
+            codes = taken.reshape(vectors, -1, grade.bits) @ (1 << np.arange(grade.bits)[::-1])
+            rows[:, grade.start : grade.stop] = (codes - grade.half + 0.5) * grade.step
+    return rows
 
 
 def _require_finite(rounded: npt.NDArray[np.floating[Any]], name: str) -> None:

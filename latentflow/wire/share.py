@@ -14,7 +14,8 @@ from latentflow.calls import (
     TextMeans,
 )
 from latentflow.errors import EmptyInput
-from latentflow.latent import Quantisation, parse_flow_name
+from latentflow.latent import parse_flow_name
+from latentflow.quantisation import Quantisation
 from latentflow.v1 import sharer_pb2
 from latentflow.wire.enums import QUANTISATION
 from latentflow.wire.infos import latent_info_from_proto, latent_info_to_proto
@@ -64,7 +65,6 @@ def _latent_means_to_proto(means: LatentMeans) -> sharer_pb2.LatentMeans:
     return sharer_pb2.LatentMeans(
         adapter=means.adapter,
         quantisation=QUANTISATION.to_proto(means.quantisation),
-        width=means.width,
     )
 
 
@@ -73,7 +73,6 @@ def _latent_means_from_proto(message: sharer_pb2.LatentMeans) -> LatentMeans:
     return LatentMeans(
         adapter=message.adapter,
         quantisation=QUANTISATION.from_proto(number, "latent.quantisation"),
-        width=message.width,
     )
 
 

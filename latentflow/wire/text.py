@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from latentflow.errors import EmptyInput, InvalidInput, MessageMalformed
-from latentflow.latent import Codec, ElementType, Quantisation, TensorLayout
+from latentflow.latent import Codec, ElementType, TensorLayout
+from latentflow.quantisation import Quantisation
 
 TEXT_CODEC = Codec(quantisation=Quantisation.NONE)
 

@@ -45,5 +45,5 @@ def content_parts(call: ShareCall, adapter: Digest | None) -> tuple[str, ...]:
 
 def _options(means: LatentMeans | TextMeans) -> tuple[str, str]:
     if isinstance(means, LatentMeans):
-        return means.quantisation, str(means.width)
+        return "latent", means.quantisation
     return "text", str(means.max_tokens)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from latentflow.calls import LatentMeans
-from latentflow.errors import InvalidInput
 from latentflow.latent import Codec
 from latentflow.model.adapters import POSITION_OF, SharerAdapter
 from latentflow.model.backbone import Backbone
@@ -16,17 +15,10 @@ from services.sharer.work import IsCancelled, OnTokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorWork:
-    """Refuses a width the adapter was not trained with when it is made, before any work."""
-
     backbone: Backbone
     adapter: SharerAdapter
     means: LatentMeans
     context: str
-
-    def __post_init__(self) -> None:
-        widths = self.adapter.budgets
-        if self.means.width not in (0, *widths):
-            raise InvalidInput(field="latent.width", problem=f"must be one of {widths}")
 
     def tokenise(self) -> list[int]:
         return context_ids(self.backbone, self.context)
@@ -37,7 +29,7 @@ class VectorWork:
         )
 
     def summarise(self, read: KVCache, is_cancelled: IsCancelled) -> Packed:
-        vectors = self.adapter.summarise(read, width=self.means.width)
+        vectors = self.adapter.summarise(read)
         header = self.adapter.header
         return Packed(
             method=header.method,

@@ -44,9 +44,9 @@ from latentflow.latent import (
     ModelIdentity,
     Outcome,
     PositionPolicy,
-    Quantisation,
     TensorLayout,
 )
+from latentflow.quantisation import Quantisation
 from latentflow.relay import (
     Abort,
     AckCall,
@@ -163,7 +163,7 @@ TEXT_OPEN = LatentInfo(
 
 SHARE_LATENT = ShareCall(
     context="The key is under the third pot.",
-    means=LatentMeans(adapter="memos", quantisation=Quantisation.BFLOAT16, width=4),
+    means=LatentMeans(adapter="memos", quantisation=Quantisation.GRADED2),
     need="Where is the key?",
     flow=FlowName("memos"),
     lifetime_seconds=60,

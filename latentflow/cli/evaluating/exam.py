@@ -2,7 +2,7 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,10 +11,12 @@ from latentflow.cli.adapter_options import adapter_file
 from latentflow.cli.evaluating.cases import cases_of
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import ArmName, Kind, parse_arms, parse_budget
-from latentflow.evaluation.arms import shares_of, width_of
+from latentflow.evaluation.arms import size_of, sizes_of
 from latentflow.evaluation.cases import Asked, shared
 from latentflow.evaluation.derangement import exchange
 from latentflow.evaluation.handoff import reads_one_prompt
+from latentflow.evaluation.measuring import Replies
+from latentflow.evaluation.report import Outcome
 from latentflow.evaluation.served import require_served
 from latentflow.model.adapter_file import AdapterHeader, read_header
 
@@ -38,6 +40,24 @@ class Exam:
 
     def has(self, kind: Kind) -> bool:
         return any(arm.kind is kind for arm in self.arms)
+
+    def outcome(
+        self,
+        replies: Replies,
+        *,
+        cache_bytes: Sequence[int] | None = None,
+        precision: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """What came of it. Services tell neither the sharer's cache nor the models' precision."""
+        return Outcome(
+            arms=self.arms,
+            cases=self.cases,
+            replies=replies,
+            others=self.others,
+            cache_bytes=cache_bytes,
+            seed=self.arguments.seed,
+            precision=precision,
+        )
 
 
 def exam_of(arguments: Namespace) -> Exam:
@@ -67,13 +87,13 @@ def exam_of(arguments: Namespace) -> Exam:
 def _budgets(given: str | None, header: AdapterHeader) -> list[Fraction]:
     """Those given, or the whole and a quarter as far as the adapter offers them."""
     if given is None:
-        return [share for share in shares_of(header) if share in _BUDGETS]
+        return [share for share in sizes_of(header) if share in _BUDGETS]
     return [parse_budget(each) for each in given.split(",")]
 
 
 def _require_arms(arms: list[ArmName], header: AdapterHeader, arguments: Namespace) -> None:
     for arm in arms:
-        width_of(header, arm.budget)
+        size_of(header, arm)
         if arm.kind is Kind.TWO_SHARERS and reads_one_prompt(header):
             raise InvalidInput(field=f"arm {arm.text}", problem="is for sharers of other contexts")
         if arm.tuned and arguments.tuned is None:

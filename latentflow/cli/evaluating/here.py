@@ -26,13 +26,9 @@ def measured_here(exam: Exam, settings: Settings, progress: Progress) -> Outcome
         timed=min(exam.arguments.times, len(exam.cases)),
         heard=lambda done: progress.show(f"{done} of {len(exam.cases)} cases"),
     )
-    return Outcome(
-        arms=exam.arms,
-        cases=exam.cases,
-        replies=replies,
-        others=exam.others,
+    return exam.outcome(
+        replies,
         cache_bytes=cache_bytes,
-        seed=exam.arguments.seed,
         precision={
             side: str(model.dtype).removeprefix("torch.")
             for side, model in (("sharer", handoff.sharer), ("receiver", handoff.receiver))

@@ -20,14 +20,7 @@ def measured_served(exam: Exam, settings: Settings, progress: Progress) -> Outco
     """Raises StackMissing, ProcessFailed, and what the services raise."""
     with _addresses(exam, settings, progress) as addresses, absence_explained(addresses):
         replies = asyncio.run(_replies(exam, addresses, _adapter(exam, settings), progress))
-    return Outcome(
-        arms=exam.arms,
-        cases=exam.cases,
-        replies=replies,
-        others=exam.others,
-        cache_bytes=None,
-        seed=exam.arguments.seed,
-    )
+    return exam.outcome(replies)
 
 
 async def _replies(exam: Exam, addresses: Addresses, adapter: str, progress: Progress) -> Replies:

@@ -3,7 +3,8 @@
 import random
 from typing import NamedTuple
 
-from latentflow.latent import Commit, Frame, LatentId, Quantisation
+from latentflow.latent import Commit, Frame, LatentId
+from latentflow.quantisation import Quantisation
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.stream import seal
 from tests.unit.wire.examples import layout, manifest

@@ -16,13 +16,13 @@ from latentflow.latent import (
     Manifest,
     Method,
     PositionPolicy,
-    Quantisation,
     StreamDigest,
     TensorLayout,
     Vectors,
     new_latent_id,
     parse_digest,
 )
+from latentflow.quantisation import Quantisation
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.wire.frames import make_frames
 from latentflow.wire.manifests import manifest_to_bytes

@@ -21,7 +21,7 @@ from tests.tiny_pair import TinyPair
 def vectors_of(pair: TinyPair, context: str, means: LatentMeans) -> Vectors:
     """What arrives of a context: summarised, packed, unpacked."""
     cache = capture_contexts(pair.sharer, [context_ids(pair.sharer, context)])
-    vectors = pair.sharer_adapter().summarise(cache, width=means.width)
+    vectors = pair.sharer_adapter().summarise(cache)
     codec = Codec(quantisation=means.quantisation)
     return unpack(pack(vectors, means.quantisation), vectors.layout, codec)
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from latentflow.calls import LatentMeans, Sampling, TextMeans
-from latentflow.latent import Outcome, Quantisation, Vectors
+from latentflow.latent import Outcome, Vectors
 from latentflow.model.prompt import PromptFormat
+from latentflow.quantisation import Quantisation
 from latentflow.wire.text import read_text
 from tests.integration.services.callers import TIMEOUT, Stack
 from tests.integration.services.in_process import answer, cache_of, vectors_of
-from tests.tiny_adapters import QUARTER, WIDTH
 from tests.tiny_pair import TinyPair
 
 MEMO = "The vault code is 4471. Dana keeps the key."
@@ -23,9 +23,9 @@ PLAIN = PromptFormat()
     "means",
     [
         LatentMeans(),
-        LatentMeans(width=QUARTER),
+        LatentMeans(quantisation=Quantisation.GRADED2),
         LatentMeans(quantisation=Quantisation.FLOAT16),
-        LatentMeans(quantisation=Quantisation.BFLOAT16, width=WIDTH),
+        LatentMeans(quantisation=Quantisation.BFLOAT16),
     ],
     ids=str,
 )
@@ -104,12 +104,12 @@ async def test_questions_asked_at_once_are_answered_as_if_alone(stack: Stack) ->
 
 
 async def test_the_usage_counts_tokens_slots_and_seconds(stack: Stack, pair: TinyPair) -> None:
-    shared = await stack.share(MEMO, LatentMeans(width=QUARTER))
+    shared = await stack.share(MEMO, LatentMeans(quantisation=Quantisation.GRADED2))
     heard = await stack.ask(QUESTION, shared.latent.manifest.latent_id)
     usage = heard.usage
     assert usage.latent_slots == shared.latent.manifest.layout.slots
     assert usage.completion_tokens == len(heard.pieces)
-    cache = cache_of(pair, [vectors_of(pair, MEMO, LatentMeans(width=QUARTER))])
+    cache = cache_of(pair, [vectors_of(pair, MEMO, LatentMeans(quantisation=Quantisation.GRADED2))])
     question = len(pair.receiver.tokenizer("\nQuestion: What is the code?\nAnswer:")["input_ids"])
     assert usage.prompt_tokens == int(cache.lengths) - usage.latent_slots + question
     timings = usage.timings

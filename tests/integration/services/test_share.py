@@ -25,7 +25,6 @@ from latentflow.latent import FlowName, Label, LatentState, Method, PositionPoli
 from latentflow.relay import ListCall
 from tests.integration.services.callers import TIMEOUT, Stack
 from tests.manual_clock import ManualClock
-from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import ADAPTER, POSITIONS, TinyPair
 
 MEMO = "The vault code is 4471. " * 20
@@ -111,7 +110,6 @@ async def test_it_describes_itself(stack: Stack, pair: TinyPair) -> None:
     ("call", "refusal", "field"),
     [
         (replace(CALL, means=LatentMeans(adapter="nobody")), UnknownAdapter, None),
-        (replace(CALL, means=LatentMeans(width=WIDTH - 1)), InvalidInput, "latent.width"),
         (replace(CALL, need="What is the code?"), InvalidInput, "need"),
         (replace(CALL, context="x" * POSITIONS), ContextTooLong, "context"),
         (

@@ -7,7 +7,7 @@ import platform
 from bench.latents import sealed
 from bench.machine import facts
 from bench.memory import memory_of
-from latentflow.latent import Quantisation
+from latentflow.quantisation import Quantisation
 from latentflow.wire.manifests import manifest_from_bytes
 
 

@@ -1,14 +1,13 @@
 """What each arm hands to the receiver. The models are random: answers differ, and mean nothing."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 import torch
 
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import parse_arm
-from latentflow.evaluation.arms import Arm, Surroundings, build_arm, no_tuned_slots, width_of
+from latentflow.evaluation.arms import Arm, Surroundings, build_arm, no_tuned_slots, size_of
 from latentflow.evaluation.cases import Asked
 from latentflow.evaluation.controls import mean_slot, slots_of
 from latentflow.evaluation.derangement import exchange
@@ -16,7 +15,7 @@ from latentflow.evaluation.handoff import Handoff
 from latentflow.evaluation.measuring import Reply, measure
 from latentflow.evaluation.sending import Parcel, summarise
 from latentflow.model.capture import KVCache
-from tests.tiny_adapters import QUARTER, WIDTH
+from latentflow.quantisation import MEAN_BITS
 
 CASES = [
     Asked(case_id=str(number), context=context, question=question, answers=(f"a{number}",))
@@ -42,7 +41,7 @@ def around(handoff: Handoff) -> Surroundings:
 
 def slots_of_text(handoff: Handoff) -> KVCache:
     """Any slots at all, one row."""
-    return handoff.decoder.translate(summarise(handoff, "in front of it", width=0))
+    return handoff.decoder.translate(summarise(handoff, "in front of it"))
 
 
 def arm(handoff: Handoff, name: str) -> Arm:
@@ -119,7 +118,7 @@ def test_a_constant_latent_is_the_mean_slot_in_every_slot(handoff: Handoff) -> N
     assert constant.layout == latent.layout
     slots = slots_of(constant)
     assert (slots == slots[0]).all()
-    every = [slots_of(summarise(handoff, case.context, width=0)) for case in CASES]
+    every = [slots_of(summarise(handoff, case.context)) for case in CASES]
     expected = sum(each.sum(axis=0) for each in every) / sum(map(len, every))
     assert slots[0] == pytest.approx(expected, abs=float(abs(expected).max()) / 100)
 
@@ -131,12 +130,20 @@ def test_constant_and_zero_say_the_same_of_contexts_of_one_length(handoff: Hando
         assert parcel(handoff, name) == parcel(handoff, name, swapped)
 
 
-@pytest.mark.parametrize(("name", "width"), [("matched", WIDTH), ("matched@1/4", QUARTER)])
-def test_a_budget_is_a_share_of_the_numbers_of_each_vector(
-    handoff: Handoff, name: str, width: int
-) -> None:
-    (latent,) = parcel(handoff, name).latents
-    assert latent.layout.width == width
+def test_a_budget_is_a_share_of_the_bits_of_each_number(handoff: Handoff) -> None:
+    whole, half, quarter, eighth = (
+        size_of(handoff.decoder.header, parse_arm(name)).quantisation
+        for name in ("matched", "matched@1/2", "matched@1/4", "matched@1/8")
+    )
+    assert [MEAN_BITS[each] for each in (whole, half, quarter, eighth)] == [8, 4, 2, 1]
+    sent = [parcel(handoff, name) for name in ("matched", "matched@1/4")]
+    assert sent[0].latents[0].layout == sent[1].latents[0].layout
+    assert sent[1].wire_bytes < 0.5 * sent[0].wire_bytes
+
+
+def test_fewer_bits_are_not_asked_for_in_half_precision(handoff: Handoff) -> None:
+    with pytest.raises(InvalidInput, match="fewer bits"):
+        size_of(handoff.decoder.header, parse_arm("matched-fp16@1/4"))
 
 
 def test_int8_is_half_of_float16_and_says_nearly_the_same(handoff: Handoff) -> None:
@@ -169,7 +176,7 @@ def test_a_tuned_arm_needs_a_trained_prefix(handoff: Handoff) -> None:
 
 def test_a_budget_that_the_adapter_has_not_is_refused(handoff: Handoff) -> None:
     with pytest.raises(InvalidInput, match="must be one of 1, 1/2, 1/4, 1/8"):
-        width_of(handoff.decoder.header, Fraction(1, 3))
+        size_of(handoff.decoder.header, parse_arm("matched@1/3"))
 
 
 @pytest.mark.parametrize(

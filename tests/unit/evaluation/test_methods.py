@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentflow.evaluation.arm_names import parse_arm
-from latentflow.evaluation.arms import Arm, Surroundings, build_arm, no_tuned_slots, width_of
+from latentflow.evaluation.arms import Arm, Surroundings, build_arm, no_tuned_slots, sizes_of
 from latentflow.evaluation.cases import Asked, shared
 from latentflow.evaluation.controls import mean_slot
 from latentflow.evaluation.derangement import exchange
@@ -17,6 +17,7 @@ from latentflow.evaluation.measuring import measure
 from latentflow.evaluation.receiving import prepare
 from latentflow.latent import Method
 from latentflow.model.adapters import ADAPTER_FILE, load_receiver_adapter, load_sharer_adapter
+from latentflow.quantisation import Quantisation
 from tests.tiny_pair import TinyPair
 from tests.tiny_residuals import write_tiny_residual
 
@@ -111,9 +112,10 @@ def test_where_the_prompt_is_shared_the_receiver_alone_reads_the_full_text(
 
 def test_a_budget_is_one_that_the_method_offers(residual: Handoff) -> None:
     header = residual.decoder.header
-    assert width_of(header, Fraction(1)) == residual.encoder.budgets[0]
-    smallest = Fraction(residual.encoder.budgets[-1], residual.encoder.budgets[0])
-    assert width_of(header, smallest) == residual.encoder.budgets[-1]
+    sizes = sizes_of(header)
+    assert [size.budget for size in sizes.values()] == list(residual.encoder.budgets)
+    assert next(iter(sizes)) == Fraction(1)
+    assert {size.quantisation for size in sizes.values()} == {Quantisation.INT8}
 
 
 def test_a_shared_case_is_all_there_is_to_read_on_both_sides() -> None:

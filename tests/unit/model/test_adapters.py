@@ -11,17 +11,16 @@ from safetensors.torch import load_file
 from latentflow.errors import AdapterCorrupt, IdentityMismatch, InvalidInput
 from latentflow.latent import Vectors
 from latentflow.model.adapter_file import read_header, write_adapter
-from latentflow.model.adapters import ADAPTER_FILE, SharerAdapter, load_sharer_adapter, to_tensor
+from latentflow.model.adapters import ADAPTER_FILE, SharerAdapter, load_sharer_adapter
 from latentflow.model.capture import KVCache, capture
 from latentflow.model.injection import inject_prefix
 from latentflow.model.method import Rows
 from latentflow.model.reading import read
-from tests.tiny_adapters import QUARTER, WIDTH
+from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
 from tests.unit.model.tokens_at_random import batch, one, random_rows
 
 TOKENS = 7
-EVERY_WIDTH = pytest.mark.parametrize("width", [WIDTH, QUARTER])
 
 
 @pytest.fixture(scope="module")
@@ -39,35 +38,25 @@ def cache(pair: TinyPair) -> KVCache:
     return capture(pair.sharer, one(random_rows(TOKENS)[0]))
 
 
-@EVERY_WIDTH
-def test_a_width_sends_the_leading_numbers_of_the_whole(
-    adapter: SharerAdapter, cache: KVCache, width: int
-) -> None:
-    vectors = adapter.summarise(cache, width=width)
-    whole = to_tensor(adapter.summarise(cache, width=WIDTH))
-    assert (vectors.layout.layers, vectors.layout.slots) == (1, TOKENS)
-    assert torch.equal(to_tensor(vectors), whole[:, :width])
-
-
-def test_no_width_means_the_whole(adapter: SharerAdapter, cache: KVCache) -> None:
-    assert adapter.summarise(cache, width=0) == adapter.summarise(cache, width=WIDTH)
+def test_a_token_is_a_vector_of_the_whole_width(adapter: SharerAdapter, cache: KVCache) -> None:
+    vectors = adapter.summarise(cache)
+    layout = vectors.layout
+    assert (layout.layers, layout.slots, layout.width) == (1, TOKENS, WIDTH)
+    assert adapter.summarise(cache, budget=WIDTH) == vectors
 
 
 def test_padding_does_not_travel(pair: TinyPair, adapter: SharerAdapter) -> None:
     padded = capture(pair.sharer, *batch(random_rows(TOKENS, TOKENS + 4))).row(0)
-    assert adapter.summarise(padded, width=0).layout.slots == TOKENS
+    assert adapter.summarise(padded).layout.slots == TOKENS
 
 
-def test_a_foreign_width_is_not_summarised(adapter: SharerAdapter, cache: KVCache) -> None:
-    with pytest.raises(InvalidInput, match="width"):
-        adapter.summarise(cache, width=WIDTH - 1)
+def test_a_foreign_budget_is_not_summarised(adapter: SharerAdapter, cache: KVCache) -> None:
+    with pytest.raises(InvalidInput, match="budget"):
+        adapter.summarise(cache, budget=WIDTH - 1)
 
 
-@EVERY_WIDTH
-def test_every_token_becomes_a_slot(
-    pair: TinyPair, adapter: SharerAdapter, cache: KVCache, width: int
-) -> None:
-    slots = pair.receiver_adapter().translate(adapter.summarise(cache, width=width))
+def test_every_token_becomes_a_slot(pair: TinyPair, adapter: SharerAdapter, cache: KVCache) -> None:
+    slots = pair.receiver_adapter().translate(adapter.summarise(cache))
     assert (slots.rows, slots.tokens) == (1, TOKENS)
     assert slots.mask_BT.all()
 
@@ -78,7 +67,7 @@ def test_every_token_becomes_a_slot(
 def test_a_foreign_layout_is_not_translated(
     pair: TinyPair, adapter: SharerAdapter, cache: KVCache, field: str, changes: Any
 ) -> None:
-    layout = replace(adapter.summarise(cache, width=0).layout, **changes)
+    layout = replace(adapter.summarise(cache).layout, **changes)
     values = bytes(4 * layout.vectors * layout.width)
     with pytest.raises(IdentityMismatch) as refusal:
         pair.receiver_adapter().translate(Vectors(layout=layout, values=values))
@@ -89,9 +78,7 @@ def test_two_sharers_latents_enter_one_behind_the_other_as_if_each_had_come_alon
     pair: TinyPair, adapter: SharerAdapter
 ) -> None:
     receiver, half = pair.receiver, pair.receiver_adapter()
-    first, second = (
-        adapter.summarise(capture(pair.sharer, one(row)), width=0) for row in random_rows(3, 5)
-    )
+    first, second = (adapter.summarise(capture(pair.sharer, one(row))) for row in random_rows(3, 5))
     own = read(receiver, one(random_rows(4)[0]))
     together, rest = half.ready(receiver, own, [first, second], Rows(ids=((5, 6),)))
     in_turn = inject_prefix(receiver, own, half.translate(first))
@@ -101,7 +88,7 @@ def test_two_sharers_latents_enter_one_behind_the_other_as_if_each_had_come_alon
     torch.testing.assert_close(together.values, in_turn.values)
 
 
-@pytest.mark.parametrize("changes", [{"sharer_layers": 3}, {"widths": [8]}])
+@pytest.mark.parametrize("changes", [{"sharer_layers": 3}, {"width": 8}])
 def test_a_file_with_foreign_hyperparameters_is_corrupt(
     pair: TinyPair, tmp_path: Path, changes: dict[str, object]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The lcf-prefix adapter: shapes, padding, nested widths, and the parameters it costs."""
+"""The lcf-prefix adapter: shapes, padding, and the parameters it costs."""
 
 import json
 from dataclasses import asdict, replace
@@ -21,14 +21,13 @@ from latentflow.model.prefix import (
 from tests.unit.model.tokens_at_random import batch, one, random_rows
 
 LENGTHS = (11, 6)
-WIDTHS = (16, 8, 4, 2)
 STUDY_PAIR = PrefixSpec(
     layers=tuple(range(0, 30, 2)),
     sharer_kv_width=192,
     receiver_layers=18,
     receiver_kv_heads=1,
     receiver_head_dim=256,
-    widths=(256, 128, 64, 32),
+    width=256,
 )
 
 Halves = tuple[PrefixEncoder, PrefixDecoder]
@@ -56,7 +55,7 @@ def full(slots: int) -> Tensor:
 
 def test_the_sizes_follow_from_the_models_shapes(llama: Backbone, gemma: Backbone) -> None:
     spec = prefix_spec(llama.shape, gemma.shape, width=16, stride=2)
-    assert (spec.layers, spec.widths, spec.width) == ((0, 2), WIDTHS, 16)
+    assert spec.layers == (0, 2)
     assert spec.features == 2 * 2 * llama.shape.kv_width
     assert spec.targets == 2 * gemma.shape.layers * gemma.shape.kv_width
 
@@ -64,65 +63,34 @@ def test_the_sizes_follow_from_the_models_shapes(llama: Backbone, gemma: Backbon
 def test_the_study_pair_costs_under_seven_million_parameters() -> None:
     assert (STUDY_PAIR.features, STUDY_PAIR.targets) == (5_760, 9_216)
     modules = (PrefixEncoder(STUDY_PAIR), PrefixDecoder(STUDY_PAIR))
-    assert sum(p.numel() for module in modules for p in module.parameters()) == 6_214_412
+    assert sum(p.numel() for module in modules for p in module.parameters()) == 6_213_388
 
 
 def test_only_the_layers_of_the_spec_are_read(cache: KVCache, halves: Halves) -> None:
     changed = cache.keys_LBHTD.clone()
     changed[1] += 1.0
     unread = replace(cache, keys_LBHTD=changed)
-    assert torch.equal(halves[0](unread, 16), halves[0](cache, 16))
+    assert torch.equal(halves[0](unread), halves[0](cache))
     changed = cache.keys_LBHTD.clone()
     changed[2] += 1.0
-    assert not torch.equal(halves[0](replace(cache, keys_LBHTD=changed), 16), halves[0](cache, 16))
+    assert not torch.equal(halves[0](replace(cache, keys_LBHTD=changed)), halves[0](cache))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_narrower_latent_is_the_leading_numbers_of_the_whole(
-    cache: KVCache, halves: Halves, width: int
-) -> None:
-    whole, narrow = halves[0](cache, 16), halves[0](cache, width)
-    assert narrow.shape == (len(LENGTHS), max(LENGTHS), width)
-    assert torch.equal(narrow, whole[..., :width])
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_token_is_one_slot_at_every_width(
-    gemma: Backbone, cache: KVCache, halves: Halves, width: int
-) -> None:
+def test_a_token_is_one_slot(gemma: Backbone, cache: KVCache, halves: Halves) -> None:
     encoder, decoder = halves
-    slots = decoder(encoder(cache, width), cache.mask_BT)
+    slots = decoder(encoder(cache), cache.mask_BT)
     shape = gemma.shape
     assert slots.keys_LBHTD.shape == (shape.layers, 2, shape.kv_heads, 11, shape.head_dim)
     assert slots.values_LBHTD.shape == slots.keys_LBHTD.shape
     assert torch.equal(slots.mask_BT, cache.mask_BT)
 
 
-def test_what_did_not_travel_counts_as_zero(spec: PrefixSpec, halves: Halves) -> None:
-    decoder, latents = halves[1], torch.randn(1, 5, 4)
-    padded = torch.cat([latents, torch.zeros(1, 5, 12)], dim=-1)
-    cut, whole = decoder(latents, full(5)), decoder(padded, full(5))
-    torch.testing.assert_close(cut.keys_LBHTD, whole.keys_LBHTD)
-    torch.testing.assert_close(cut.values_LBHTD, whole.values_LBHTD)
-
-
-def test_the_decoder_is_told_how_much_did_not_travel(halves: Halves) -> None:
-    decoder, latents = halves[1], torch.randn(1, 5, 4)
-    padded = torch.cat([latents, torch.zeros(1, 5, 12)], dim=-1)
-    torch.nn.init.normal_(decoder.cut.weight)
-    cut, whole = decoder(latents, full(5)), decoder(padded, full(5))
-    assert not torch.allclose(cut.keys_LBHTD, whole.keys_LBHTD)
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_padding_changes_nothing(
-    llama: Backbone, cache: KVCache, halves: Halves, width: int
-) -> None:
+def test_padding_changes_nothing(llama: Backbone, cache: KVCache, halves: Halves) -> None:
     encoder, decoder = halves
-    together = decoder(encoder(cache, width), cache.mask_BT)
+    together = decoder(encoder(cache), cache.mask_BT)
     for row, ids in enumerate(random_rows(*LENGTHS)):
         read = capture(llama, one(ids))
-        alone = decoder(encoder(read, width), read.mask_BT)
+        alone = decoder(encoder(read), read.mask_BT)
         torch.testing.assert_close(
             together.values_LBHTD[:, row, :, : alone.tokens],
             alone.values_LBHTD[:, 0],
@@ -132,15 +100,10 @@ def test_padding_changes_nothing(
 
 
 @pytest.mark.parametrize("width", [0, 3, 32])
-def test_a_width_that_was_not_trained_is_refused_on_both_sides(
-    cache: KVCache, halves: Halves, width: int
-) -> None:
-    encoder, decoder = halves
-    with pytest.raises(InvalidInput) as by_encoder:
-        encoder(cache, width)
-    with pytest.raises(InvalidInput) as by_decoder:
-        decoder(torch.zeros(1, 2, width), full(2))
-    assert by_encoder.value.field == by_decoder.value.field == "width"
+def test_a_foreign_width_is_refused(halves: Halves, width: int) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        halves[1](torch.zeros(1, 2, width), full(2))
+    assert refusal.value.field == "width"
 
 
 def test_features_go_keys_then_values_layer_by_layer() -> None:
@@ -167,12 +130,9 @@ def test_hyperparameters_survive_json(spec: PrefixSpec) -> None:
     [
         {"colour": 1},
         {"layers": []},
-        {"widths": 16},
-        {"widths": []},
-        {"widths": [8, 16]},
-        {"widths": [16, 16]},
-        {"widths": [16, 0]},
-        {"widths": [18]},
+        {"width": [16]},
+        {"width": 0},
+        {"width": 18},
         {"layers": [-1]},
         {"heads": 0},
         {"receiver_layers": 0},
@@ -184,7 +144,7 @@ def test_foreign_hyperparameters_are_refused(spec: PrefixSpec, wrong: dict[str, 
         spec_from(asdict(spec) | wrong)
 
 
-@pytest.mark.parametrize("name", ["layers", "widths", "receiver_layers"])
+@pytest.mark.parametrize("name", ["layers", "width", "receiver_layers"])
 def test_missing_hyperparameters_are_refused(spec: PrefixSpec, name: str) -> None:
     values = asdict(spec)
     del values[name]

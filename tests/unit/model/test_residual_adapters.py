@@ -22,7 +22,7 @@ from latentflow.model.adapters import (
     SERVED,
     ReceiverAdapter,
     SharerAdapter,
-    budgets_of,
+    layout_for,
     load_receiver_adapter,
     load_sharer_adapter,
 )
@@ -64,7 +64,7 @@ def receiver(path: Path, gemma: Backbone) -> ReceiverAdapter:
 def test_what_crosses_acts_like_the_latents_themselves(
     sharer: SharerAdapter, receiver: ReceiverAdapter, llama: Backbone, gemma: Backbone
 ) -> None:
-    vectors = sharer.summarise(capture(llama, one(TEXT)), width=0)
+    vectors = sharer.summarise(capture(llama, one(TEXT)))
     own, rows = read(gemma, one(random_rows(3)[0])), rows_of([ASKED])
     arrived, left = receiver.ready(gemma, own, [vectors], rows)
     with torch.inference_mode():
@@ -77,7 +77,7 @@ def test_what_crosses_acts_like_the_latents_themselves(
 def test_its_layout_is_a_vector_a_layer_and_slot(
     method: Method, sharer: SharerAdapter, llama: Backbone, gemma: Backbone
 ) -> None:
-    layout = sharer.summarise(capture(llama, one(TEXT)), width=0).layout
+    layout = sharer.summarise(capture(llama, one(TEXT))).layout
     width = WIDTH if method is Method.LCF else 2 * llama.shape.kv_width
     assert (layout.slots, layout.layers, layout.width) == (len(TEXT), gemma.shape.layers, width)
 
@@ -87,8 +87,8 @@ def test_a_budget_of_spans_is_their_number(
 ) -> None:
     write_tiny_residual(tmp_path, Method.LCF_X, llama, gemma)
     sharer = load_sharer_adapter("tiny", tmp_path / ADAPTER_FILE, llama)
-    assert budgets_of(sharer.header) == sharer.budgets == SPANS
-    assert sharer.summarise(capture(llama, one(TEXT)), width=4).layout.slots == 3
+    assert layout_for(sharer.header).budgets == sharer.budgets == SPANS
+    assert sharer.summarise(capture(llama, one(TEXT)), budget=4).layout.slots == 3
 
 
 def test_a_text_cut_in_spans_has_a_slot_a_span_unless_fewer_are_asked_for(
@@ -98,10 +98,10 @@ def test_a_text_cut_in_spans_has_a_slot_a_span_unless_fewer_are_asked_for(
     sharer = load_sharer_adapter("tiny", tmp_path / ADAPTER_FILE, llama)
     read = capture(llama, one(TEXT))
     spans = [*([0] * (len(TEXT) - 2)), 1, 1]
-    assert sharer.summarise(read, width=0, spans=spans).layout.slots == 2
-    assert sharer.summarise(read, width=1, spans=spans).layout.slots == 1
-    windows = sharer.summarise(read, width=0)
-    assert sharer.summarise(read, width=0, spans=[NO_SPAN] * len(TEXT)) == windows
+    assert sharer.summarise(read, spans=spans).layout.slots == 2
+    assert sharer.summarise(read, budget=1, spans=spans).layout.slots == 1
+    windows = sharer.summarise(read)
+    assert sharer.summarise(read, spans=[NO_SPAN] * len(TEXT)) == windows
 
 
 @pytest.mark.parametrize("changes", [{"layers": 2}, {"width": 5}], ids=str)
@@ -112,7 +112,7 @@ def test_a_foreign_layout_is_refused_by_the_field_that_differs(
     gemma: Backbone,
     changes: Any,
 ) -> None:
-    layout = replace(sharer.summarise(capture(llama, one(TEXT)), width=0).layout, **changes)
+    layout = replace(sharer.summarise(capture(llama, one(TEXT))).layout, **changes)
     foreign = Vectors(layout=layout, values=bytes(4 * layout.vectors * layout.width))
     with pytest.raises(IdentityMismatch) as refusal:
         receiver.ready(gemma, read(gemma, one(TEXT)), [foreign], rows_of([ASKED]))
@@ -126,7 +126,7 @@ def test_nothing_that_arrived_is_refused(receiver: ReceiverAdapter, gemma: Backb
 
 def test_it_is_no_prefix(sharer: SharerAdapter, receiver: ReceiverAdapter, llama: Backbone) -> None:
     with pytest.raises(UnsupportedMethod):
-        receiver.translate(sharer.summarise(capture(llama, one(TEXT)), width=0))
+        receiver.translate(sharer.summarise(capture(llama, one(TEXT))))
 
 
 def test_who_can_serve_prefixes_alone_does_not_load_it(
@@ -181,4 +181,4 @@ def test_a_missing_size_is_corrupt(path: Path, llama: Backbone) -> None:
 
 def test_a_budget_that_is_not_offered_is_refused(sharer: SharerAdapter, llama: Backbone) -> None:
     with pytest.raises(InvalidInput, match="budget"):
-        sharer.summarise(capture(llama, one(TEXT)), width=-3)
+        sharer.summarise(capture(llama, one(TEXT)), budget=-3)

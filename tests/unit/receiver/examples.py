@@ -9,10 +9,10 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    Quantisation,
     TensorLayout,
     new_latent_id,
 )
+from latentflow.quantisation import Quantisation
 from services.receiver.acceptance import Holdings
 from services.receiver.resident import Resident
 from tests.tiny_adapters import WIDTH

@@ -12,10 +12,10 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    Quantisation,
     TensorLayout,
     new_latent_id,
 )
+from latentflow.quantisation import Quantisation
 from services.sharer.manifest import Birth, content_parts, manifest_of
 from services.sharer.packed import Packed
 
@@ -70,7 +70,7 @@ def test_everything_that_changes_a_latent_changes_its_content() -> None:
     calls = [
         CALL,
         replace(CALL, context="other memo"),
-        replace(CALL, means=LatentMeans(width=2)),
+        replace(CALL, means=LatentMeans(quantisation=Quantisation.GRADED2)),
         replace(CALL, means=LatentMeans(quantisation=Quantisation.FLOAT16)),
         replace(CALL, means=TextMeans(max_tokens=2)),
         replace(CALL, means=TextMeans(max_tokens=2), need="why?"),

@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 
 from latentflow.calls import LatentMeans, TextMeans
-from latentflow.errors import Cancelled, ContextTooLong, EmptyInput, InvalidInput
-from latentflow.latent import Codec, Method, PositionPolicy, Quantisation
+from latentflow.errors import Cancelled, ContextTooLong, EmptyInput
+from latentflow.latent import Codec, Method, PositionPolicy
 from latentflow.model.capture import CHUNK_TOKENS
+from latentflow.quantisation import Quantisation
 from latentflow.wire.quantise import unpack
 from latentflow.wire.text import read_text
 from services.sharer.message import MessageWork
 from services.sharer.vectors import VectorWork
 from services.sharer.work import Work
-from tests.tiny_adapters import QUARTER, WIDTH
+from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import POSITIONS, TinyPair
 
 MEMO = "The vault code is 4471. "
@@ -74,26 +75,22 @@ def test_a_context_of_spaces_is_empty(work: "Work[object]") -> None:
 
 
 def test_vectors_are_packed_as_asked_and_say_for_whom(vectors: VectorWork, pair: TinyPair) -> None:
-    asked = replace(vectors, means=LatentMeans(quantisation=Quantisation.FLOAT16, width=QUARTER))
+    asked = replace(vectors, means=LatentMeans(quantisation=Quantisation.FLOAT16))
     ids = asked.tokenise()
     packed = asked.summarise(asked.prefill(ids, print, never), never)
     assert (packed.method, packed.adapter) == (Method.LCF_PREFIX, pair.digest)
     assert (packed.receiver, packed.position) == (pair.receiver.identity, PositionPolicy.PREFIX)
     # The beginning token is read and not sent.
-    assert (packed.layout.slots, packed.layout.width) == (len(ids) - 1, QUARTER)
+    assert (packed.layout.slots, packed.layout.width) == (len(ids) - 1, WIDTH)
     assert packed.codec == Codec(quantisation=Quantisation.FLOAT16)
     unpack(packed.stream, packed.layout, packed.codec)
 
 
-def test_of_no_width_the_whole_vector_travels(vectors: VectorWork) -> None:
-    packed = vectors.summarise(vectors.prefill(vectors.tokenise(), print, never), never)
-    assert packed.layout.width == WIDTH
-
-
-def test_a_width_the_adapter_was_not_trained_with_is_refused(vectors: VectorWork) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        replace(vectors, means=LatentMeans(width=WIDTH - 1))
-    assert refusal.value.field == "latent.width"
+def test_a_quarter_of_the_bytes_is_packed_as_asked(vectors: VectorWork) -> None:
+    read = vectors.prefill(vectors.tokenise(), print, never)
+    quarter = replace(vectors, means=LatentMeans(quantisation=Quantisation.GRADED2))
+    packed = quarter.summarise(read, never)
+    assert len(packed.stream) == packed.layout.slots * WIDTH // 4
 
 
 def test_a_message_is_text_for_any_receiver(message: MessageWork) -> None:

@@ -10,7 +10,8 @@ from latentflow.training.prefix_learner import PrefixLearner
 
 CASE = Case(context="the tin is in her hat", questions=(Question(text="where", answers=("hat",)),))
 OTHER = Case(context="a hen", questions=(Question(text="who", answers=("hen",)),) * 2)
-WIDTHS = (16, 8, 4, 2)
+WIDTH = 16
+BITS = (8, 4, 2, 1)
 
 
 class QuickLearner(PrefixLearner):
@@ -22,7 +23,7 @@ class QuickLearner(PrefixLearner):
 
 def quick_learner(pair: Pair, seed: int = 0) -> PrefixLearner:
     """Untrained, the same for the same seed."""
-    spec = prefix_spec(pair.sharer.shape, pair.receiver.shape, width=WIDTHS[0], stride=2)
+    spec = prefix_spec(pair.sharer.shape, pair.receiver.shape, width=WIDTH, stride=2)
     learner = QuickLearner(pair, spec, closed_form_tokens=100)
     with torch.random.fork_rng():
         torch.manual_seed(seed)

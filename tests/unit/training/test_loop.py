@@ -19,7 +19,7 @@ from latentflow.training.learner import Learner
 from latentflow.training.loop import Material, Schedule, train
 from latentflow.training.objective import answer_loss
 from latentflow.training.pair import Pair
-from tests.unit.training.learning import CASE, OTHER, WIDTHS, quick_learner
+from tests.unit.training.learning import BITS, CASE, OTHER, quick_learner
 
 MATERIAL = Material(draw=lambda: CASE)
 
@@ -112,10 +112,10 @@ def test_what_is_not_learnt_is_validated_at_every_budget(pair: Pair, tmp_path: P
     material = Material(draw=lambda: CASE, validation=((OTHER,), (CASE, OTHER)))
     _train(learner, _schedule(4), tmp_path, material=material)
     lines = _lines(tmp_path / VALIDATION_FILE)
-    assert [(line["step"], line["budget"]) for line in lines] == [(4, width) for width in WIDTHS]
+    assert [(line["step"], line["budget"]) for line in lines] == [(4, bits) for bits in BITS]
     with torch.no_grad():
         losses = [
-            answer_loss(learner, cases, WIDTHS[1]).answer.item() for cases in material.validation
+            answer_loss(learner, cases, BITS[1]).answer.item() for cases in material.validation
         ]
     assert lines[1]["loss"] == pytest.approx(sum(losses) / 2, abs=1e-3)
 
@@ -135,8 +135,8 @@ def test_budgets_are_drawn_by_their_shares(pair: Pair, tmp_path: Path) -> None:
     schedule = _schedule(30, contexts_a_step=1, budget_shares=(0.7, 0.0, 0.3))
     _train(quick_learner(pair), schedule, tmp_path)
     counts = Counter(line["budget"] for line in _lines(tmp_path / PROGRESS_FILE))
-    assert set(counts) == {WIDTHS[0], WIDTHS[2]}
-    assert counts[WIDTHS[0]] > counts[WIDTHS[2]]
+    assert set(counts) == {BITS[0], BITS[2]}
+    assert counts[BITS[0]] > counts[BITS[2]]
 
 
 def test_the_rate_rises_then_falls_to_a_tenth() -> None:

@@ -12,7 +12,7 @@ from latentflow.training.learner import parameters_of
 from latentflow.training.moments import Moments
 from latentflow.training.objective import answer_loss, imitation_loss
 from latentflow.training.pair import Pair
-from tests.unit.training.learning import CASE, OTHER, WIDTHS, quick_learner
+from tests.unit.training.learning import BITS, CASE, OTHER, quick_learner
 
 TEXTS = [f"the hen number {number} is in her tin" for number in range(40)]
 
@@ -24,18 +24,18 @@ def _moments(pair: Pair, texts: Sequence[str] = TEXTS) -> Moments:
 
 def test_only_the_adapter_learns(pair: Pair) -> None:
     learner = quick_learner(pair)
-    imitation_loss(learner, [CASE, OTHER], WIDTHS[1]).total.backward()  # type: ignore[no-untyped-call]
+    imitation_loss(learner, [CASE, OTHER], BITS[1]).total.backward()  # type: ignore[no-untyped-call]
     for module in learner.modules.values():
         assert all(parameter.grad is not None for parameter in module.parameters())
     for model in (pair.sharer.model, pair.receiver.model):
         assert not any(parameter.requires_grad for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_batch_is_judged_like_its_cases_alone(pair: Pair, width: int) -> None:
+@pytest.mark.parametrize("bits", BITS)
+def test_a_batch_is_judged_like_its_cases_alone(pair: Pair, bits: int) -> None:
     learner = quick_learner(pair)
-    alone = [answer_loss(learner, [case], width).answer.item() for case in (CASE, OTHER)]
-    together = answer_loss(learner, [CASE, OTHER], width).answer.item()
+    alone = [answer_loss(learner, [case], bits).answer.item() for case in (CASE, OTHER)]
+    together = answer_loss(learner, [CASE, OTHER], bits).answer.item()
     # Three letters and a two-token stop, twice in OTHER.
     assert together == pytest.approx((alone[0] + 2 * alone[1]) / 3, rel=0.02)
 
@@ -43,22 +43,22 @@ def test_a_batch_is_judged_like_its_cases_alone(pair: Pair, width: int) -> None:
 def test_the_context_that_is_shared_matters(pair: Pair) -> None:
     learner = quick_learner(pair)
     other = Case(context=OTHER.context, questions=CASE.questions)
-    losses = [answer_loss(learner, [case], WIDTHS[0]).answer.item() for case in (CASE, other)]
+    losses = [answer_loss(learner, [case], BITS[0]).answer.item() for case in (CASE, other)]
     assert losses[0] != losses[1]
 
 
 def test_imitation_is_the_answers_loss_and_a_distance(pair: Pair) -> None:
     learner = quick_learner(pair)
     plain, imitating = (
-        objective(learner, [CASE, OTHER], WIDTHS[0]) for objective in (answer_loss, imitation_loss)
+        objective(learner, [CASE, OTHER], BITS[0]) for objective in (answer_loss, imitation_loss)
     )
     assert imitating.answer.item() == pytest.approx(plain.answer.item())
     assert plain.imitation.item() == 0
     assert imitating.total.item() > plain.total.item()
 
 
-def test_a_width_the_adapter_does_not_have_is_refused(pair: Pair) -> None:
-    with pytest.raises(InvalidInput, match="width"):
+def test_a_number_of_bits_that_nothing_travels_in_is_refused(pair: Pair) -> None:
+    with pytest.raises(InvalidInput, match="budget"):
         quick_learner(pair).answer([CASE], 3)
 
 
@@ -90,14 +90,14 @@ def test_a_long_answer_counts_no_more_than_a_few_words_of_the_loss(pair: Pair) -
     passage = Question(text="all of it", answers=("the tin is in her hat " * 6,))
     case = Case(context=CASE.context, questions=(*CASE.questions, passage))
     learner = quick_learner(pair)
-    answered = learner.answer([case], WIDTHS[0])
+    answered = learner.answer([case], BITS[0])
     logits_AV = pair.receiver.logits(answered.hidden_AC, answered.paper.vocabulary_V).float()
     losses_A = torch.nn.functional.cross_entropy(
         logits_AV, answered.paper.targets_A, reduction="none"
     )
     weights_A = answered.paper.weights_A
     expected = (losses_A * weights_A).sum() / weights_A.sum()
-    torch.testing.assert_close(answer_loss(learner, [case], WIDTHS[0]).answer, expected)
+    torch.testing.assert_close(answer_loss(learner, [case], BITS[0]).answer, expected)
     assert abs(losses_A.mean().item() - expected.item()) > 1e-4
 
 

@@ -46,6 +46,21 @@ def test_only_the_adapter_learns(learner: ResidualLearner) -> None:
         assert not any(parameter.requires_grad for parameter in model.parameters())
 
 
+def test_updates_computed_again_have_the_gradients_of_those_kept(
+    learner: ResidualLearner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gradients() -> list[torch.Tensor]:
+        learner.begin(0.0)
+        loss = answer_loss(learner, [CASE, OTHER], learner.budgets[0]).answer
+        return [*torch.autograd.grad(loss, [*parameters_of(learner)])]
+
+    again = gradients()
+    half = type(learner.decoder)
+    monkeypatch.setattr(half, "_updated", half.update)
+    for computed_again, kept in zip(again, gradients(), strict=True):
+        torch.testing.assert_close(computed_again, kept)
+
+
 def test_a_batch_is_judged_like_its_cases_alone(learner: ResidualLearner) -> None:
     alone = [_loss(learner, [case]) for case in (CASE, OTHER)]
     # Three letters and a two-token stop, twice in OTHER.

@@ -22,7 +22,7 @@ from latentflow.training.plan import MEMOS, Plan
 from latentflow.training.run import export, part_of, run, sources, started
 from tests.tiny_adapters import FORM
 from tests.tiny_models import write_tiny_model
-from tests.unit.training.learning import CASE, WIDTHS, quick_learner
+from tests.unit.training.learning import BITS, CASE, WIDTH, quick_learner
 
 ROWS = 24
 STEPS = 4
@@ -72,7 +72,7 @@ def _plan(models: Path, *mix: Path | str) -> Plan:
         schedule=Schedule(steps=STEPS, imitation_steps=1, warmup_steps=1, contexts_a_step=2),
         prompt=FORM,
         closed_form_tokens=100,
-        width=WIDTHS[0],
+        width=WIDTH,
     )
 
 
@@ -80,7 +80,7 @@ def test_a_run_writes_its_start_and_its_curves(finished: Finished) -> None:
     assert finished.said[-1].startswith(f"step    {STEPS - 1}/{STEPS}")
     assert set(started(finished.folder)) == {"weighted_r2", "seconds"}
     validation = read_lines(finished.folder / VALIDATION_FILE)
-    assert [line["budget"] for line in validation] == list(WIDTHS)
+    assert [line["budget"] for line in validation] == list(BITS)
     assert (finished.folder / CURVES_FILE).stat().st_size > 0
 
 
@@ -96,7 +96,7 @@ def test_a_finished_run_is_not_done_again(finished: Finished) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"width": 2 * WIDTHS[0]}, "hyperparameters"),
+        ({"width": 2 * WIDTH}, "hyperparameters"),
         ({"mix": ((MEMOS, 1.0),)}, "mix"),
         ({"schedule": Schedule(steps=STEPS, imitation_steps=1, seed=5)}, "seed"),
     ],
@@ -161,9 +161,8 @@ def test_a_file_too_small_to_be_parted_is_validated_on_what_it_trains_on(tmp_pat
     assert part_of(few, Part.TEST) == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 def test_an_exported_adapter_translates_like_the_trained_one(
-    models: Path, pair: Pair, tmp_path: Path, width: int
+    models: Path, pair: Pair, tmp_path: Path
 ) -> None:
     learner = quick_learner(pair)
     path = export(_plan(models, MEMOS), learner, {"steps": 1}, tmp_path)
@@ -171,7 +170,7 @@ def test_an_exported_adapter_translates_like_the_trained_one(
     decoder = load_receiver_adapter("tiny", path, pair.receiver)
     cache = capture_contexts(pair.sharer, [context_ids(pair.sharer, CASE.context)])
     with torch.no_grad():
-        expected = learner.decoder(learner.encoder(cache, width), cache.mask_BT)
-    slots = decoder.translate(encoder.summarise(cache, width=width))
+        expected = learner.decoder(learner.encoder(cache), cache.mask_BT)
+    slots = decoder.translate(encoder.summarise(cache))
     torch.testing.assert_close(slots.keys_LBHTD, expected.keys_LBHTD, atol=0.05, rtol=0.05)
     assert (encoder.header.prompt, encoder.header.card) == (pair.form, {"steps": 1})

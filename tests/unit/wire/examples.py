@@ -15,10 +15,10 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    Quantisation,
     TensorLayout,
     Vectors,
 )
+from latentflow.quantisation import Quantisation
 from latentflow.wire.checksum import crc32c
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack

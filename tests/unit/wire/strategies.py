@@ -33,7 +33,6 @@ from latentflow.calls import (
 from latentflow.latent import (
     MAX_LABELS,
     MAX_LIFETIME_SECONDS,
-    MAX_WIDTH,
     Codec,
     Commit,
     Digest,
@@ -48,10 +47,10 @@ from latentflow.latent import (
     ModelIdentity,
     Outcome,
     PositionPolicy,
-    Quantisation,
     TensorLayout,
     new_latent_id,
 )
+from latentflow.quantisation import Quantisation
 from latentflow.relay import (
     MAX_PAGE_SIZE,
     Abort,
@@ -168,7 +167,6 @@ means = st.builds(
     LatentMeans,
     adapter=words,
     quantisation=st.sampled_from([q for q in Quantisation if q is not Quantisation.NONE]),
-    width=st.integers(0, MAX_WIDTH),
 ) | st.builds(TextMeans, max_tokens=st.integers(1, 512))
 share_calls = st.builds(
     ShareCall,

@@ -67,7 +67,7 @@ def test_a_missing_identity_is_named(field: str, change: Change) -> None:
         ("layout.dtype", lambda m: m.layout.ClearField("dtype")),
         ("layout.dtype", lambda m: setattr(m.layout, "dtype", 3)),
         ("codec.quantisation", lambda m: m.codec.ClearField("quantisation")),
-        ("codec.quantisation", lambda m: setattr(m.codec, "quantisation", 5)),
+        ("codec.quantisation", lambda m: setattr(m.codec, "quantisation", 8)),
         ("position", lambda m: m.ClearField("position")),
         ("position", lambda m: setattr(m, "position", 5)),
         ("latent_id", lambda m: m.ClearField("latent_id")),

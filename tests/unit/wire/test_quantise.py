@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentflow.errors import InvalidInput, MessageMalformed
-from latentflow.latent import Codec, ElementType, Quantisation, TensorLayout, Vectors
+from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
+from latentflow.quantisation import MEAN_BITS, Quantisation, grades
 from latentflow.wire.quantise import pack, unpack
 from tests.unit.wire.examples import floats, layout, vectors
 
+GRADED = [each for each in MEAN_BITS if each is not Quantisation.INT8]
 FLOAT32_MAX = 3.4028234663852886e38
 HALF_MAX = 65504.0
 
@@ -181,3 +183,39 @@ def test_text_has_no_vectors_to_unpack() -> None:
     with pytest.raises(InvalidInput) as refusal:
         unpack(b"text", shape, Codec(quantisation=Quantisation.NONE))
     assert refusal.value.field == "layout.dtype"
+
+
+@pytest.mark.parametrize("quantisation", GRADED)
+def test_graded_takes_its_bits_a_number_on_average(quantisation: Quantisation) -> None:
+    shape = layout(slots=3, width=256)
+    assert Codec(quantisation=quantisation).vector_bytes(shape) == 32 * MEAN_BITS[quantisation]
+
+
+@given(vectors_of(st.floats(-3, 3, width=32)), st.sampled_from(GRADED))
+@settings(deadline=None)
+def test_graded_errs_by_at_most_half_a_step_as_far_as_its_values_reach(
+    original: Vectors, quantisation: Quantisation
+) -> None:
+    width = original.layout.width
+    after = there_and_back(original, quantisation)
+    for grade in grades(quantisation, width):
+        reach = grade.half * grade.step
+        for row in range(original.layout.vectors):
+            numbers = slice(row * width + grade.start, row * width + grade.stop)
+            for x, y in zip(floats(original)[numbers], after[numbers], strict=True):
+                nearest = max(-reach, min(reach, x)) if grade.bits else y
+                assert abs(nearest - y) <= grade.step / 2 + 1e-6
+
+
+def test_graded_is_the_highest_bit_first_number_by_number() -> None:
+    # Of sixteen numbers one takes four bits, three take three, seven two and five one.
+    original = vectors(layout(width=16), [9.0, *[-9.0] * 3, *[0.1] * 7, *[-0.1] * 5])
+    bits = "1111" + "000" * 3 + "10" * 7 + "0" * 5
+    assert pack(original, Quantisation.GRADED2) == int(bits, 2).to_bytes(4, "big")
+
+
+@given(vectors_of(st.floats(-9, 9, width=32)), st.sampled_from(GRADED))
+@settings(deadline=None)
+def test_what_was_graded_once_stays_as_it_is(original: Vectors, quantisation: Quantisation) -> None:
+    once = there_and_back(original, quantisation)
+    assert there_and_back(vectors(original.layout, once), quantisation) == once

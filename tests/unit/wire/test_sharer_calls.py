@@ -7,7 +7,8 @@ from google.protobuf.message import Message
 
 from latentflow.calls import LatentMeans, ShareCall
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, LatentFlowError
-from latentflow.latent import MAX_WIDTH, FlowName, Quantisation
+from latentflow.latent import FlowName
+from latentflow.quantisation import Quantisation
 from latentflow.v1 import latent_pb2, sharer_pb2
 from latentflow.wire import descriptions, share
 
@@ -21,7 +22,7 @@ TEXT = sharer_pb2.TextMeans(max_tokens=32)
         (
             ShareCall(
                 context="c",
-                means=LatentMeans(adapter="", quantisation=Quantisation.INT8, width=0),
+                means=LatentMeans(adapter="", quantisation=Quantisation.INT8),
                 need="",
                 flow=FlowName("default"),
                 lifetime_seconds=3600,
@@ -60,14 +61,6 @@ def test_what_is_left_out_means_the_default(
             sharer_pb2.ShareRequest(
                 context="c",
                 latent=sharer_pb2.LatentMeans(quantisation=latent_pb2.QUANTISATION_NONE),
-            ),
-            share.share_call_from_proto,
-        ),
-        (
-            InvalidInput,
-            "latent.width",
-            sharer_pb2.ShareRequest(
-                context="c", latent=sharer_pb2.LatentMeans(width=MAX_WIDTH + 1)
             ),
             share.share_call_from_proto,
         ),

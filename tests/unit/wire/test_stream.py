@@ -16,7 +16,8 @@ from latentflow.errors import (
     MessageMalformed,
     StreamMismatch,
 )
-from latentflow.latent import Commit, Digest, Frame, Quantisation, StreamDigest
+from latentflow.latent import Commit, Digest, Frame, StreamDigest
+from latentflow.quantisation import Quantisation
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import unpack
 from latentflow.wire.stream import StreamReader, StreamWriter, seal

@@ -1,0 +1,71 @@
+"""How the numbers of a vector become bits, and how many of them.
+
+Owns the table of graded packings (docs/decisions/0012-fewer-bits.md); packing itself is `wire`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Quantisation(StrEnum):
+    """How values are packed into bytes.
+
+    The graded ones are for vectors whose numbers have unit spread and fall in importance, as an
+    `lcf-prefix` makes them: on average 4, 2 or 1 bits a number, the first ones more.
+    """
+
+    NONE = "none"
+    INT8 = "int8"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    GRADED4 = "graded4"
+    GRADED2 = "graded2"
+    GRADED1 = "graded1"
+
+
+MEAN_BITS: Mapping[Quantisation, int] = {
+    Quantisation.INT8: 8,
+    Quantisation.GRADED4: 4,
+    Quantisation.GRADED2: 2,
+    Quantisation.GRADED1: 1,
+}
+"""Bits a number, the scale of an int8 vector aside: the budgets of vectors that can be graded."""
+
+# The first sixteenth of the numbers, the next three, the next seven, the last five.
+_ENDS = (1, 4, 11, 16)
+_BITS: Mapping[Quantisation, tuple[int, ...]] = {
+    Quantisation.GRADED4: (6, 5, 4, 3),
+    Quantisation.GRADED2: (4, 3, 2, 1),
+    Quantisation.GRADED1: (3, 2, 1, 0),
+}
+# The uniform quantiser with the least squared error on a unit normal, by bits (Max 1960, table II).
+_STEPS = (0.0, 1.5956, 0.9957, 0.5860, 0.3352, 0.1881, 0.1041)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """The numbers from `start` to before `stop` take `bits` each."""
+
+    start: int
+    stop: int
+    bits: int
+
+    @property
+    def step(self) -> float:
+        """Between neighbouring values; they lie half a step beside its multiples."""
+        return _STEPS[self.bits]
+
+    @property
+    def half(self) -> int:
+        """As many values lie below zero as above."""
+        return 1 << self.bits >> 1
+
+
+def grades(quantisation: Quantisation, width: int) -> tuple[Grade, ...]:
+    """The grades of a vector of `width` numbers, in order; none for what is not graded."""
+    grades: list[Grade] = []
+    for end, bits in zip(_ENDS, _BITS.get(quantisation, ()), strict=False):
+        start = grades[-1].stop if grades else 0
+        grades.append(Grade(start=start, stop=width * end // _ENDS[-1], bits=bits))
+    return tuple(grades)

@@ -8,8 +8,8 @@ from latentflow.evaluation.significance import Estimate
 _NOTE = (
     "Exact match and token F1 with 95% intervals; option accuracy where a case has options; "
     "medians of the time from when the sharer has the context. *@1/4* is a latent of a quarter "
-    "of the whole one's bits, *deranged* the latent of another case, *need* a message by a sharer that "
-    "was shown the question, *tuned* a receiver with a trained prefix in front of the text."
+    "of the whole one's bits, *deranged* the latent of another case, *need* a message by a sharer "
+    "that was shown the question, *tuned* a receiver with a trained prefix in front of the text."
 )
 _HEADER = (
     "arm",

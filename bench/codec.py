@@ -18,7 +18,7 @@ from latentflow.wire.stream import StreamReader, seal
 
 _SLOTS = (95, 1000)
 _WIDTH = 256
-_QUANTISATIONS = (Quantisation.INT8, Quantisation.FLOAT16)
+_QUANTISATIONS = (Quantisation.INT8, Quantisation.FLOAT16, Quantisation.GRADED2)
 _RUNS = 200
 _WARM_UP_RUNS = 10
 

@@ -20,7 +20,7 @@ from latentflow.latent import (
     ModelIdentity,
     Outcome,
 )
-from latentflow.quantisation import Quantisation
+from latentflow.quantisation import PACKED, Quantisation
 
 SessionId = NewType("SessionId", str)
 
@@ -48,8 +48,8 @@ class LatentMeans:
     quantisation: Quantisation = Quantisation.INT8
 
     def __post_init__(self) -> None:
-        is_packed = self.quantisation is not Quantisation.NONE
-        _require(is_packed, "latent.quantisation", "must be a form that is packed")
+        is_packed = self.quantisation in PACKED
+        _require(is_packed, "latent.quantisation", f"must be one of {', '.join(PACKED)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

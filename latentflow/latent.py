@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NewType
 
 from latentflow.errors import EmptyInput, IdentityMismatch, IdentityMissing, InvalidInput
-from latentflow.quantisation import Quantisation, grades
+from latentflow.quantisation import GRADED, Quantisation, grades
 
 LatentId = NewType("LatentId", str)
 FlowName = NewType("FlowName", str)
@@ -168,7 +168,7 @@ class Codec:
             raise InvalidInput(field="codec.dictionary", problem="no dictionary is known here")
 
     def vector_bytes(self, layout: TensorLayout) -> int:
-        """Bytes of one packed vector; int8 carries a float32 scale in front of each."""
+        """Bytes of one packed vector: int8 has a float32 scale in front, graded whole bytes."""
         if graded := grades(self.quantisation, layout.width):
             return -(-sum(grade.bits * (grade.stop - grade.start) for grade in graded) // 8)
         per_element = {
@@ -233,7 +233,12 @@ class Manifest:
         if is_text:
             if self.adapter is not None or self.receiver is not None:
                 raise InvalidInput(field="adapter", problem="a text message has none")
+            if self.codec.quantisation is not Quantisation.NONE:
+                raise InvalidInput(field="codec.quantisation", problem="must be none for text")
             return
+        if self.codec.quantisation in GRADED and self.method is not Method.LCF_PREFIX:
+            problem = f"is not for {self.method}, whose numbers have no order"
+            raise InvalidInput(field="codec.quantisation", problem=problem)
         if self.receiver is None:
             raise IdentityMissing(field="receiver")
         parse_digest(self.adapter or "", "adapter")

@@ -1,6 +1,7 @@
 """How the numbers of a vector become bits, and how many of them.
 
-Owns the table of graded packings (docs/decisions/0012-fewer-bits.md); packing itself is `wire`'s.
+Owns the bit allocation of the graded packings (docs/decisions/0012-fewer-bits.md), which is mixed
+precision with a uniform mid-rise quantiser; packing itself is `wire`'s.
 """
 
 from collections.abc import Mapping
@@ -24,13 +25,19 @@ class Quantisation(StrEnum):
     GRADED1 = "graded1"
 
 
+PACKED = tuple(each for each in Quantisation if each is not Quantisation.NONE)
+"""Those in which an adapter's latents travel."""
+
 MEAN_BITS: Mapping[Quantisation, int] = {
     Quantisation.INT8: 8,
     Quantisation.GRADED4: 4,
     Quantisation.GRADED2: 2,
     Quantisation.GRADED1: 1,
 }
-"""Bits a number, the scale of an int8 vector aside: the budgets of vectors that can be graded."""
+"""Bits a number, the scale of an int8 vector aside: the budgets of vectors that can be graded, the
+whole one first."""
+
+GRADED = tuple(each for each in MEAN_BITS if each is not Quantisation.INT8)
 
 # The first sixteenth of the numbers, the next three, the next seven, the last five.
 _ENDS = (1, 4, 11, 16)
@@ -57,15 +64,17 @@ class Grade:
         return _STEPS[self.bits]
 
     @property
-    def half(self) -> int:
-        """As many values lie below zero as above."""
+    def offset(self) -> int:
+        """What makes a code of a step: as many values lie below zero as above."""
         return 1 << self.bits >> 1
 
 
 def grades(quantisation: Quantisation, width: int) -> tuple[Grade, ...]:
     """The grades of a vector of `width` numbers, in order; none for what is not graded."""
-    grades: list[Grade] = []
-    for end, bits in zip(_ENDS, _BITS.get(quantisation, ()), strict=False):
-        start = grades[-1].stop if grades else 0
-        grades.append(Grade(start=start, stop=width * end // _ENDS[-1], bits=bits))
-    return tuple(grades)
+    if quantisation not in _BITS:
+        return ()
+    ends = [width * end // _ENDS[-1] for end in _ENDS]
+    return tuple(
+        Grade(start=start, stop=stop, bits=bits)
+        for start, stop, bits in zip([0, *ends[:-1]], ends, _BITS[quantisation], strict=True)
+    )

@@ -22,7 +22,7 @@ from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
 from latentflow.errors import InvalidInput
 from latentflow.files import read_text_file
-from latentflow.quantisation import Quantisation
+from latentflow.quantisation import PACKED, Quantisation
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
@@ -31,10 +31,9 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--adapter", default="", metavar="NAME", help="default: the only one")
     parser.add_argument(
         "--quantisation",
-        type=Quantisation,
-        choices=[each for each in Quantisation if each is not Quantisation.NONE],
-        default=Quantisation.INT8,
-        help="of a latent; graded4, graded2, graded1: a half, a quarter, an eighth of int8's bytes",
+        metavar="FORM",
+        help="of a latent: int8 (the default), float16 or bfloat16; "
+        "graded4, graded2 or graded1 for a half, a quarter or an eighth of the bytes",
     )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
     parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
@@ -64,9 +63,16 @@ def read_text(file: str) -> str:
 
 
 def _means(arguments: Namespace) -> LatentMeans | TextMeans:
+    form = arguments.quantisation
     if arguments.text is not None:
+        if form is not None:
+            raise InvalidInput(field="quantisation", problem="a text message has none")
         return TextMeans(max_tokens=arguments.text)
-    return LatentMeans(adapter=arguments.adapter, quantisation=arguments.quantisation)
+    if form is not None and form not in set(Quantisation):
+        raise InvalidInput(field="quantisation", problem=f"must be one of {', '.join(PACKED)}")
+    return LatentMeans(
+        adapter=arguments.adapter, quantisation=Quantisation(form or Quantisation.INT8)
+    )
 
 
 async def _share(addresses: Addresses, call: ShareCall, *, timeout_seconds: float) -> None:

@@ -91,7 +91,7 @@ def sizes_of(header: AdapterHeader) -> dict[Fraction, Size]:
     """
     layout = layout_for(header)
     whole = layout.budgets[0]
-    if layout.is_graded:
+    if layout.is_gradable:
         full = MEAN_BITS[Quantisation.INT8]
         return {
             Fraction(bits, full): Size(budget=whole, quantisation=quantisation)

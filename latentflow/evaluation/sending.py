@@ -101,9 +101,9 @@ class Latent:
 
     def _parcel(self, handoff: Handoff, case: Asked) -> Parcel:
         text = handoff.sharers_text(case)
-        vectors = self.change(summarise(handoff, text, budget=self.budget, spans=case.spans))
+        vectors = summarise(handoff, text, budget=self.budget, spans=case.spans)
         arrived, wire_bytes = cross_vectors(vectors, Codec(quantisation=self.quantisation))
-        return Parcel(latents=(arrived,), wire_bytes=wire_bytes)
+        return Parcel(latents=(self.change(arrived),), wire_bytes=wire_bytes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

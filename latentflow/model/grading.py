@@ -1,6 +1,7 @@
 """What graded packing leaves of a vector, so that an adapter learns to do without the rest.
 
-Owns rounding with gradients; the table is `latentflow.quantisation`'s.
+Owns fake quantisation with a straight-through estimator (Bengio et al. 2013, arXiv 1308.3432); the
+bits are `latentflow.quantisation`'s.
 """
 
 import torch
@@ -24,5 +25,5 @@ def graded(values_W: Tensor, quantisation: Quantisation) -> Tensor:
 def _rounded(values: Tensor, grade: Grade) -> Tensor:
     if not grade.bits:
         return torch.zeros_like(values)
-    codes = (values / grade.step).floor().clamp(-grade.half, grade.half - 1)
+    codes = (values / grade.step).floor().clamp(-grade.offset, grade.offset - 1)
     return (codes + 0.5) * grade.step

@@ -36,18 +36,18 @@ class Kind:
 class Layout:
     """What travels of each slot, and the budgets that are offered, the whole one first.
 
-    `width` is that of a slot's vector in a layer, `is_graded` whether its numbers are such that
+    `width` is that of a slot's vector in a layer, `is_gradable` whether its numbers are such that
     fewer bits may travel (latentflow.quantisation).
     """
 
     layers: int
     width: int
     budgets: tuple[int, ...]
-    is_graded: bool = False
+    is_gradable: bool = False
 
 
 def _prefix_layout(spec: PrefixSpec) -> Layout:
-    return Layout(layers=1, width=spec.width, budgets=(spec.width,), is_graded=True)
+    return Layout(layers=1, width=spec.width, budgets=(spec.width,), is_gradable=True)
 
 
 def _span_layout(spec: ResidualSpec) -> Layout:

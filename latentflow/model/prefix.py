@@ -1,7 +1,7 @@
 """`lcf-prefix`: one vector a context token, decoded to a prefix of the receiver's cache.
 
 Owns the adapter's two halves; how they are trained is `latentflow.training`'s. Design and figures:
-docs/decisions/0002-token-wise-prefix.md, after the study of this pair.
+docs/decisions/0002-token-wise-prefix.md and 0012-fewer-bits.md, after the study of this pair.
 Legend: L layers, B batch, H KV heads, T tokens, M slots, D head_dim, F features, W latent width.
 """
 
@@ -54,8 +54,8 @@ class PrefixSpec:
             raise InvalidInput(field="hyperparameters", problem="every size must be at least 1")
         if not self.layers or min(self.layers) < 0:
             raise InvalidInput(field="layers", problem="must have one, and none below 0")
-        if self.width % self.heads:
-            raise InvalidInput(field="width", problem="must be a multiple of heads")
+        if self.width % self.heads or self.width % 16:
+            raise InvalidInput(field="width", problem="must be a multiple of 16 and of heads")
 
     @property
     def features(self) -> int:

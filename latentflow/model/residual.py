@@ -91,10 +91,12 @@ class ResidualReceiver(ReceiverHalf):
         return self.inject(receiver, before.cache, update, (key_gates, value_gates))
 
     def _updated(self, place: int, sent_BTw: Tensor, own_BKC: Tensor) -> LayerUpdate:
-        """Computed again for its gradients: kept, c2c's inner values alone fill a machine."""
-        if not (self.training and torch.is_grad_enabled()):
+        """With activation checkpointing: kept, what c2c holds inside would fill a machine."""
+        if not torch.is_grad_enabled():
             return self.update(place, sent_BTw, own_BKC)
-        again: LayerUpdate = checkpoint(self.update, place, sent_BTw, own_BKC, use_reentrant=False)
+        again: LayerUpdate = checkpoint(
+            self.update, place, sent_BTw, own_BKC, use_reentrant=False, preserve_rng_state=False
+        )
         return again
 
     @abstractmethod

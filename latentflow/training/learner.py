@@ -36,7 +36,8 @@ class Rate:
 class Learner(Protocol):
     """An adapter in training. `modules` are saved under their names, as the adapter file has them.
 
-    `budgets` are the sizes of latent that are drawn from at each step, the whole one first.
+    `budgets` are the sizes of latent that are drawn from at each step, the whole one first: bits a
+    number (lcf-prefix), spans (lcf-x), or the one there is.
     """
 
     @property

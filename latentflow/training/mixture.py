@@ -19,6 +19,7 @@ QUESTIONS_A_CASE = 4
 _OWN_QUESTIONS = (2, 3, 4)
 _JOIN_SHARE = 0.2
 _PASSAGE_SHARE = 0.7
+_TRIES = 100
 
 Fits = Callable[[Case], bool]
 """Whether models have positions for a case."""
@@ -56,11 +57,20 @@ class Mixture:
         self._random = random.Random(seed)
 
     def draw(self) -> Case:
-        case = self._random.choices(self._sources, self._weights)[0].draw()
+        """Raises InvalidInput when nothing that is drawn fits."""
+        case = self._fitting()
         if not can_cloze(case) or self._random.random() >= _PASSAGE_SHARE:
             return case
         asked = replace(case, questions=(*case.questions, passage(case, self._random)))
         return asked if self._fits(asked) else case
+
+    def _fitting(self) -> Case:
+        """What is made up may be too long for small models; files were checked before."""
+        for _ in range(_TRIES):
+            case = self._random.choices(self._sources, self._weights)[0].draw()
+            if self._fits(case):
+                return case
+        raise InvalidInput(field="mix", problem="draws no case that is short enough for the models")
 
 
 def memo_source(weight: float, part: Part, *, seed: int, lexicon: Lexicon = NO_WORDS) -> Source:

@@ -23,7 +23,7 @@ from latentflow.training.closed_form import aligned_moments, fisher_weights, sol
 from latentflow.training.learner import Answered, Rate, Say
 from latentflow.training.pair import LENGTH_MULTIPLE, Pair, exam, take
 
-_QUANTISATION_OF = {bits: quantisation for quantisation, bits in MEAN_BITS.items()}
+_FORM_OF = {bits: quantisation for quantisation, bits in MEAN_BITS.items()}
 _FISHER_BATCHES, _FISHER_CASES = 14, 4
 # The rate of the wide linear maps is low: every step moves all of their thousands of inputs.
 _DOWN_RATE, _UP_RATE, _BLOCK_RATE = 1.5e-5, 3e-4, 5e-4
@@ -95,7 +95,7 @@ class PrefixLearner:
         cache = capture_contexts(self.pair.sharer, rows, multiple=LENGTH_MULTIPLE)
         dtype = self.pair.receiver.dtype
         with torch.autocast(cache.mask_BT.device.type, dtype, enabled=dtype is torch.bfloat16):
-            arrived = graded(self.encoder(cache).float(), _QUANTISATION_OF[budget])
+            arrived = graded(self.encoder(cache).float(), _FORM_OF[budget])
             slots = self.decoder(arrived, cache.mask_BT)
         read = inject_prefix(self.pair.receiver, self.pair.own, slots)
         return Answered(hidden_AC=take(self.pair, read, paper), paper=paper)

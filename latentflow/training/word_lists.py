@@ -5,6 +5,7 @@ only what crosses can be said (docs/decisions/0011-lists-of-words.md).
 """
 
 import random
+from dataclasses import replace
 
 from latentflow.training.cases import Case
 from latentflow.training.clozes import cloze, passage
@@ -28,4 +29,4 @@ class WordLists:
         entries = (self._memos.entity() for _ in range(count))
         case = Case(context=self._random.choice(_BETWEEN).join(entries), questions=())
         questions = (passage(case, self._random), cloze(case, self._random))
-        return Case(context=case.context, questions=questions)
+        return replace(case, questions=questions)

@@ -86,11 +86,13 @@ class _QuantisationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quantisa
     QUANTISATION_FLOAT16: _Quantisation.ValueType  # 3
     QUANTISATION_BFLOAT16: _Quantisation.ValueType  # 4
     QUANTISATION_GRADED4: _Quantisation.ValueType  # 5
-    """For vectors whose numbers have unit spread and fall in importance: no scale, and of each number
-    as many bits as its grade says, the highest first; the last byte is filled up with zeros.
-    The first sixteenth of the numbers takes 6 bits, the next three 5, the next seven 4, the last
-    five 3. value = (code - 2^(bits - 1) + 1/2) * step, and step by bits, from 1 to 6: 1.5956,
-    0.9957, 0.5860, 0.3352, 0.1881, 0.1041.
+    """For METHOD_LCF_PREFIX only, whose numbers have unit spread and fall in importance. A vector of
+    n numbers has four parts, which end before the numbers floor(n * k / 16), k = 1, 4, 11 and 16;
+    a number takes 6, 5, 4 or 3 bits by its part. There is no scale:
+    code = clamp(floor(x / step) + 2^(bits - 1), 0, 2^bits - 1) and
+    value = (code - 2^(bits - 1) + 1/2) * step, with steps 1.5956, 0.9957, 0.5860, 0.3352, 0.1881
+    and 0.1041 for 1 to 6 bits. Codes follow each other number by number, each from its highest
+    bit, and fill each byte from its highest bit; a vector's last byte is filled up with zeros.
     """
     QUANTISATION_GRADED2: _Quantisation.ValueType  # 6
     """The same with 4, 3, 2 and 1 bits."""
@@ -108,11 +110,13 @@ QUANTISATION_INT8: Quantisation.ValueType  # 2
 QUANTISATION_FLOAT16: Quantisation.ValueType  # 3
 QUANTISATION_BFLOAT16: Quantisation.ValueType  # 4
 QUANTISATION_GRADED4: Quantisation.ValueType  # 5
-"""For vectors whose numbers have unit spread and fall in importance: no scale, and of each number
-as many bits as its grade says, the highest first; the last byte is filled up with zeros.
-The first sixteenth of the numbers takes 6 bits, the next three 5, the next seven 4, the last
-five 3. value = (code - 2^(bits - 1) + 1/2) * step, and step by bits, from 1 to 6: 1.5956,
-0.9957, 0.5860, 0.3352, 0.1881, 0.1041.
+"""For METHOD_LCF_PREFIX only, whose numbers have unit spread and fall in importance. A vector of
+n numbers has four parts, which end before the numbers floor(n * k / 16), k = 1, 4, 11 and 16;
+a number takes 6, 5, 4 or 3 bits by its part. There is no scale:
+code = clamp(floor(x / step) + 2^(bits - 1), 0, 2^bits - 1) and
+value = (code - 2^(bits - 1) + 1/2) * step, with steps 1.5956, 0.9957, 0.5860, 0.3352, 0.1881
+and 0.1041 for 1 to 6 bits. Codes follow each other number by number, each from its highest
+bit, and fill each byte from its highest bit; a vector's last byte is filled up with zeros.
 """
 QUANTISATION_GRADED2: Quantisation.ValueType  # 6
 """The same with 4, 3, 2 and 1 bits."""

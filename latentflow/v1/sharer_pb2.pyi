@@ -76,8 +76,8 @@ class LatentMeans(_message.Message):
     adapter: _builtins.str
     """An adapter's name; empty for the sharer's only one."""
     quantisation: _latent_pb2.Quantisation.ValueType
-    """How much of it: UNSPECIFIED means INT8; GRADED4, GRADED2 and GRADED1 are a half, a quarter and
-    an eighth of its bytes.
+    """How many bits: UNSPECIFIED means INT8; NONE is refused. GRADED4, GRADED2 and GRADED1 are a half,
+    a quarter and an eighth of INT8's bits.
     """
     def __init__(
         self,

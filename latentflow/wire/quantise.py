@@ -27,8 +27,8 @@ def pack(vectors: Vectors, quantisation: Quantisation) -> bytes:
     int8: each vector is a float32 scale = max|x| / 127, then `width` signed bytes round(x / scale).
     The scale is never below the smallest normal float32, so an all-zero vector needs no case of
     its own. float16 and bfloat16 round to nearest even. Graded: no scale, and of each number its
-    grade's bits, the highest first, number by number; value = (code - half + 1/2) * step, and what
-    lies beyond is the outermost value. The last byte of a vector is filled up with zeros.
+    grade's bits, the highest first, number by number; value = (code - 2^(bits - 1) + 1/2) * step,
+    and what lies beyond is the outermost value. A vector's last byte is filled up with zeros.
     Raises InvalidInput when a value is not finite or rounds to infinity.
     """
     rows = np.frombuffer(vectors.values, "<f4").reshape(-1, vectors.layout.width)
@@ -121,8 +121,9 @@ def _bits(rows: Rows, grade: Grade) -> Packed:
     """[vectors, numbers * bits]"""
     if not grade.bits:
         return np.empty((len(rows), 0), np.uint8)
-    steps = np.floor(rows[:, grade.start : grade.stop] / np.float32(grade.step))
-    codes = (steps.clip(-grade.half, grade.half - 1) + grade.half).astype(np.uint8)
+    with np.errstate(over="ignore"):
+        steps = np.floor(rows[:, grade.start : grade.stop] / np.float32(grade.step))
+    codes = (steps.clip(-grade.offset, grade.offset - 1) + grade.offset).astype(np.uint8)
     places = np.arange(grade.bits - 1, -1, -1, dtype=np.uint8)
     bits: Packed = codes[..., None] >> places & 1
     return bits.reshape(len(rows), -1)
@@ -135,8 +136,10 @@ def _graded_unpack(data: bytes, vectors: int, graded: Sequence[Grade]) -> Rows:
     for grade in graded:
         taken = bits[:, read : (read := read + grade.bits * (grade.stop - grade.start))]
         if grade.bits:
-            codes = taken.reshape(vectors, -1, grade.bits) @ (1 << np.arange(grade.bits)[::-1])
-            rows[:, grade.start : grade.stop] = (codes - grade.half + 0.5) * grade.step
+            weights = (1 << np.arange(grade.bits, dtype=np.uint8))[::-1]
+            codes = (taken.reshape(vectors, -1, grade.bits) @ weights).astype(np.float32)
+            middle = np.float32(grade.offset - 0.5)
+            rows[:, grade.start : grade.stop] = (codes - middle) * np.float32(grade.step)
     return rows
 
 

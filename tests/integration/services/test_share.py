@@ -118,7 +118,7 @@ async def test_it_describes_itself(stack: Stack, pair: TinyPair) -> None:
             "context",
         ),
     ],
-    ids=["adapter", "width", "need", "context-for-latent", "context-for-text"],
+    ids=["adapter", "need", "context-for-latent", "context-for-text"],
 )
 async def test_what_can_never_work_is_refused_by_name_and_nothing_is_published(
     stack: Stack, call: ShareCall, refusal: type[LatentFlowError], field: str | None

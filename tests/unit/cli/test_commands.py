@@ -64,9 +64,17 @@ def test_an_empty_file_is_refused(settings: Settings, memo: Path) -> None:
         run(["share", str(memo)], settings)
 
 
-def test_a_width_below_zero_is_refused(settings: Settings, memo: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"latent\.width"):
-        run(["share", str(memo), "--width", "-1"], settings)
+@pytest.mark.parametrize("quantisation", ["none", "int5"])
+def test_a_packing_that_latents_do_not_travel_in_is_refused(
+    settings: Settings, memo: Path, quantisation: str
+) -> None:
+    with pytest.raises(InvalidInput, match="quantisation"):
+        run(["share", str(memo), "--quantisation", quantisation], settings)
+
+
+def test_a_message_is_not_quantised(settings: Settings, memo: Path) -> None:
+    with pytest.raises(InvalidInput, match="quantisation"):
+        run(["share", str(memo), "--text", "8", "--quantisation", "int8"], settings)
 
 
 def test_an_empty_question_is_refused(settings: Settings) -> None:

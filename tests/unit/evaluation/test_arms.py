@@ -141,6 +141,13 @@ def test_a_budget_is_a_share_of_the_bits_of_each_number(handoff: Handoff) -> Non
     assert sent[1].wire_bytes < 0.5 * sent[0].wire_bytes
 
 
+def test_a_control_says_nothing_in_fewer_bits_either(handoff: Handoff) -> None:
+    (zeros,) = parcel(handoff, "zero@1/4").latents
+    assert not any(zeros.values)
+    slots = slots_of(parcel(handoff, "constant@1/4").latents[0])
+    assert (slots == slots_of(parcel(handoff, "constant").latents[0])).all()
+
+
 def test_fewer_bits_are_not_asked_for_in_half_precision(handoff: Handoff) -> None:
     with pytest.raises(InvalidInput, match="fewer bits"):
         size_of(handoff.decoder.header, parse_arm("matched-fp16@1/4"))

@@ -43,7 +43,7 @@ HEADER = AdapterHeader(
     method=Method.LCF_PREFIX,
     sharer=_identity("small"),
     receiver=_identity("other", weights="d" * 64),
-    hyperparameters={"heads": 4, "widths": [256, 64]},
+    hyperparameters={"heads": 4, "width": 256},
     prompt=PromptFormat(),
     card={"steps": 512, "data": {"memos": 0.55}},
 )

@@ -7,12 +7,11 @@ import torch
 from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
 from latentflow.model.adapters import to_tensor
 from latentflow.model.grading import graded
-from latentflow.quantisation import MEAN_BITS, Quantisation, grades
+from latentflow.quantisation import GRADED, Quantisation, grades
 from latentflow.wire.quantise import pack, unpack
 
 # Mean squared error by bits, Max 1960, table II.
 LOST = (1.0, 0.3634, 0.1188, 0.03744, 0.01154, 0.003495, 0.00104)
-GRADED = [each for each in MEAN_BITS if each is not Quantisation.INT8]
 
 
 @pytest.mark.parametrize("width", [256, 16, 20, 3])

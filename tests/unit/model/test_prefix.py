@@ -133,6 +133,7 @@ def test_hyperparameters_survive_json(spec: PrefixSpec) -> None:
         {"width": [16]},
         {"width": 0},
         {"width": 18},
+        {"width": 24},
         {"layers": [-1]},
         {"heads": 0},
         {"receiver_layers": 0},

@@ -50,7 +50,7 @@ from latentflow.latent import (
     TensorLayout,
     new_latent_id,
 )
-from latentflow.quantisation import Quantisation
+from latentflow.quantisation import GRADED, Quantisation
 from latentflow.relay import (
     MAX_PAGE_SIZE,
     Abort,
@@ -104,7 +104,16 @@ def layouts(dtype: ElementType) -> st.SearchStrategy[TensorLayout]:
 
 
 VECTOR_POSITIONS = [place for place in PositionPolicy if place is not PositionPolicy.PROMPT]
-codecs = st.builds(Codec, quantisation=st.sampled_from(Quantisation), zstd_level=st.integers(1, 19))
+
+
+def codecs(method: Method) -> st.SearchStrategy[Codec]:
+    forms = [each for each in Quantisation if method is Method.LCF_PREFIX or each not in GRADED]
+    is_text = method is Method.TEXT
+    return st.builds(
+        Codec,
+        quantisation=st.just(Quantisation.NONE) if is_text else st.sampled_from(forms),
+        zstd_level=st.integers(1, 19),
+    )
 
 
 @st.composite
@@ -120,7 +129,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
         sharer=draw(identities),
         receiver=None if is_text else draw(identities),
         layout=draw(layouts(ElementType.UTF8 if is_text else ElementType.FLOAT32)),
-        codec=draw(codecs),
+        codec=draw(codecs(method)),
         position=PositionPolicy.PROMPT if is_text else draw(st.sampled_from(VECTOR_POSITIONS)),
         created_ms=created_ms,
         expires_ms=created_ms + draw(st.integers(1, MAX_LIFETIME_SECONDS * 1000)),

@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given, settings
 
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, MessageMalformed
-from latentflow.latent import Digest, ElementType, Label, Manifest, Method, PositionPolicy
+from latentflow.latent import Codec, Digest, ElementType, Label, Manifest, Method, PositionPolicy
+from latentflow.quantisation import GRADED, Quantisation
 from latentflow.v1 import latent_pb2
 from latentflow.wire.manifests import (
     MAX_MANIFEST_BYTES,
     manifest_from_bytes,
     manifest_to_bytes,
 )
+from latentflow.wire.text import TEXT_CODEC
 from tests.unit.wire import strategies as values
 from tests.unit.wire.examples import layout, manifest
 
@@ -161,10 +163,21 @@ def test_a_text_message_names_only_its_sharer() -> None:
         MANIFEST,
         method=Method.TEXT,
         layout=replace(MANIFEST.layout, dtype=ElementType.UTF8),
+        codec=TEXT_CODEC,
         position=PositionPolicy.PROMPT,
         adapter=None,
         receiver=None,
     )
     assert manifest_from_bytes(manifest_to_bytes(text)) == text
+    with pytest.raises(InvalidInput, match="must be none for text"):
+        replace(text, codec=MANIFEST.codec)
     with pytest.raises(InvalidInput):
         replace(text, adapter=Digest("c1" * 32))
+
+
+@pytest.mark.parametrize("quantisation", GRADED)
+def test_numbers_without_an_order_are_not_graded(quantisation: Quantisation) -> None:
+    graded = replace(MANIFEST, codec=Codec(quantisation=quantisation))
+    assert manifest_from_bytes(manifest_to_bytes(graded)) == graded
+    with pytest.raises(InvalidInput, match=r"codec\.quantisation"):
+        replace(graded, method=Method.LCF_X, position=PositionPolicy.BROADCAST)

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from latentflow.errors import InvalidInput, MessageMalformed
 from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
-from latentflow.quantisation import MEAN_BITS, Quantisation, grades
+from latentflow.quantisation import GRADED, MEAN_BITS, Quantisation, grades
 from latentflow.wire.quantise import pack, unpack
 from tests.unit.wire.examples import floats, layout, vectors
 
-GRADED = [each for each in MEAN_BITS if each is not Quantisation.INT8]
 FLOAT32_MAX = 3.4028234663852886e38
 HALF_MAX = 65504.0
 
@@ -199,7 +198,7 @@ def test_graded_errs_by_at_most_half_a_step_as_far_as_its_values_reach(
     width = original.layout.width
     after = there_and_back(original, quantisation)
     for grade in grades(quantisation, width):
-        reach = grade.half * grade.step
+        reach = grade.offset * grade.step
         for row in range(original.layout.vectors):
             numbers = slice(row * width + grade.start, row * width + grade.stop)
             for x, y in zip(floats(original)[numbers], after[numbers], strict=True):
@@ -219,3 +218,11 @@ def test_graded_is_the_highest_bit_first_number_by_number() -> None:
 def test_what_was_graded_once_stays_as_it_is(original: Vectors, quantisation: Quantisation) -> None:
     once = there_and_back(original, quantisation)
     assert there_and_back(vectors(original.layout, once), quantisation) == once
+
+
+@pytest.mark.parametrize("quantisation", GRADED)
+def test_what_lies_far_beyond_is_the_outermost_value(quantisation: Quantisation) -> None:
+    shape = layout(slots=2, width=16)
+    far = there_and_back(vectors(shape, [FLOAT32_MAX] * 16 + [-FLOAT32_MAX] * 16), quantisation)
+    near = there_and_back(vectors(shape, [9.0] * 16 + [-9.0] * 16), quantisation)
+    assert far == near

@@ -3,6 +3,7 @@
 import random
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -34,7 +35,7 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         "--data", type=Path, required=True, metavar="FILE", help="its validation part decides"
     )
     parser.add_argument("--keep", type=int, required=True, metavar="K", help="at most so many")
-    parser.add_argument("--limit", type=int, default=32, metavar="N", help="contexts of the data")
+    parser.add_argument("--limit", type=int, default=32, metavar="N", help="questions of the data")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 
@@ -71,7 +72,7 @@ def _choose(handoff: Handoff, cases: Sequence[Case], keep: int, progress: Progre
 
 
 def _cases(path: Path, limit: int) -> list[Case]:
-    """From all of what training keeps for validation, so that no test is spoilt.
+    """A question each, from all of what training keeps for validation, so that no test is spoilt.
 
     Raises EmptyInput when nothing is asked, InvalidInput.
     """
@@ -79,7 +80,11 @@ def _cases(path: Path, limit: int) -> list[Case]:
         raise InvalidInput(field="limit", problem="must be at least 1")
     if not path.is_file():
         raise InvalidInput(field=str(path), problem="is no file")
-    asked = [case for case in part_of(path, Part.VALIDATION) if case.questions]
+    asked = [
+        replace(case, questions=(question,))
+        for case in part_of(path, Part.VALIDATION)
+        for question in case.questions
+    ]
     if not asked:
         raise EmptyInput(field=f"questions of {path}")
     return random.Random(_SEED).sample(asked, min(limit, len(asked)))

@@ -44,7 +44,7 @@ def exchange(folder: Path, processes: Processes) -> None:
     """One gradient of this process's own cases, and what the processes make of it."""
     learner = _learner(folder)
     memos = Memos(Part.TRAIN, seed=processes.seed(0))
-    answer_loss(learner, [memos.draw()], 16).total.backward()  # type: ignore[no-untyped-call]
+    answer_loss(learner, [memos.draw()], learner.budgets[0]).total.backward()  # type: ignore[no-untyped-call]
     own = _gradient(learner)
     average_gradients(processes, parameters_of(learner))
     torch.save({"own": own, "mean": _gradient(learner)}, folder / f"gradient-{processes.index}.pt")

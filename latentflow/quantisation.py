@@ -37,15 +37,17 @@ MEAN_BITS: Mapping[Quantisation, int] = {
 """Bits a number, the scale of an int8 vector aside: the budgets of vectors that can be graded, the
 whole one first."""
 
-GRADED = tuple(each for each in MEAN_BITS if each is not Quantisation.INT8)
-
+SIXTEENTHS = 16
+"""A width that is a multiple of this is cut into its parts without a remainder."""
 # The first sixteenth of the numbers, the next three, the next seven, the last five.
-_ENDS = (1, 4, 11, 16)
+_ENDS = (1, 4, 11, SIXTEENTHS)
 _BITS: Mapping[Quantisation, tuple[int, ...]] = {
     Quantisation.GRADED4: (6, 5, 4, 3),
     Quantisation.GRADED2: (4, 3, 2, 1),
     Quantisation.GRADED1: (3, 2, 1, 0),
 }
+GRADED = tuple(_BITS)
+
 # The uniform quantiser with the least squared error on a unit normal, by bits (Max 1960, table II).
 _STEPS = (0.0, 1.5956, 0.9957, 0.5860, 0.3352, 0.1881, 0.1041)
 
@@ -73,7 +75,7 @@ def grades(quantisation: Quantisation, width: int) -> tuple[Grade, ...]:
     """The grades of a vector of `width` numbers, in order; none for what is not graded."""
     if quantisation not in _BITS:
         return ()
-    ends = [width * end // _ENDS[-1] for end in _ENDS]
+    ends = [width * end // SIXTEENTHS for end in _ENDS]
     return tuple(
         Grade(start=start, stop=stop, bits=bits)
         for start, stop, bits in zip([0, *ends[:-1]], ends, _BITS[quantisation], strict=True)

@@ -9,6 +9,7 @@ and the question is on one of the sharer's.
 import json
 import random
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,5 +62,7 @@ def _articles(path: Path) -> dict[str, dict[str, list[Row]]]:
 
 
 if __name__ == "__main__":
-    for row in split_evidence(Path(sys.argv[1])):
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    for row in split_evidence(parser.parse_args().file):
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")

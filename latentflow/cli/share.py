@@ -63,16 +63,14 @@ def read_text(file: str) -> str:
 
 
 def _means(arguments: Namespace) -> LatentMeans | TextMeans:
-    form = arguments.quantisation
     if arguments.text is not None:
-        if form is not None:
+        if arguments.quantisation is not None:
             raise InvalidInput(field="quantisation", problem="a text message has none")
         return TextMeans(max_tokens=arguments.text)
-    if form is not None and form not in set(Quantisation):
+    form = arguments.quantisation or Quantisation.INT8
+    if form not in PACKED:
         raise InvalidInput(field="quantisation", problem=f"must be one of {', '.join(PACKED)}")
-    return LatentMeans(
-        adapter=arguments.adapter, quantisation=Quantisation(form or Quantisation.INT8)
-    )
+    return LatentMeans(adapter=arguments.adapter, quantisation=Quantisation(form))
 
 
 async def _share(addresses: Addresses, call: ShareCall, *, timeout_seconds: float) -> None:

@@ -26,6 +26,7 @@ from latentflow.model.method import (
 )
 from latentflow.model.reading import ReadCache
 from latentflow.model.shape import ModelShape
+from latentflow.quantisation import SIXTEENTHS
 
 _REACH = 32  # distances beyond this share one relative bias
 _SMALL = 0.002
@@ -54,8 +55,9 @@ class PrefixSpec:
             raise InvalidInput(field="hyperparameters", problem="every size must be at least 1")
         if not self.layers or min(self.layers) < 0:
             raise InvalidInput(field="layers", problem="must have one, and none below 0")
-        if self.width % self.heads or self.width % 16:
-            raise InvalidInput(field="width", problem="must be a multiple of 16 and of heads")
+        if self.width % self.heads or self.width % SIXTEENTHS:
+            problem = f"must be a multiple of {SIXTEENTHS} and of heads"
+            raise InvalidInput(field="width", problem=problem)
 
     @property
     def features(self) -> int:

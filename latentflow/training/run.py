@@ -190,6 +190,7 @@ def _signature(plan: Plan, learner: Learner) -> dict[str, object]:
         "message_tokens": plan.message_tokens,
         "start": plan.start and adapter_digest(start_file(plan.start)),
         "mix": {Path(name).name: weight for name, weight in plan.mix},
+        "budget_shares": plan.schedule.budget_shares,
         "seed": plan.schedule.seed,
     }
     comparable: dict[str, object] = json.loads(json.dumps(signature))

@@ -65,6 +65,18 @@ def test_a_passage_that_does_not_fit_is_not_asked() -> None:
     assert {len(mixture.draw().questions) for _ in range(DRAWS)} == {QUESTIONS_A_CASE}
 
 
+def test_what_is_made_up_too_long_is_drawn_again() -> None:
+    source = memo_source(1, Part.TRAIN, seed=0)
+    mixture = Mixture([source], seed=0, fits=lambda case: len(case.context) < 300)
+    assert max(len(mixture.draw().context) for _ in range(DRAWS)) < 300
+
+
+def test_a_mix_of_nothing_that_fits_is_refused() -> None:
+    mixture = Mixture([memo_source(1, Part.TRAIN, seed=0)], seed=0, fits=lambda _case: False)
+    with pytest.raises(InvalidInput, match="short enough"):
+        mixture.draw()
+
+
 def test_clozes_fill_up_what_a_long_case_asks_itself() -> None:
     alone = [case for case in _drawn(Case(context=LONG, questions=OWN)) if not _is_joined(case)]
     own = {sum(question in OWN for question in case.questions) for case in alone}

@@ -99,6 +99,10 @@ def test_a_finished_run_is_not_done_again(finished: Finished) -> None:
         ({"width": 2 * WIDTH}, "hyperparameters"),
         ({"mix": ((MEMOS, 1.0),)}, "mix"),
         ({"schedule": Schedule(steps=STEPS, imitation_steps=1, seed=5)}, "seed"),
+        (
+            {"schedule": Schedule(steps=STEPS, imitation_steps=1, budget_shares=(1.0,))},
+            "budget_shares",
+        ),
     ],
 )
 def test_the_folder_of_another_run_is_refused(

@@ -50,7 +50,7 @@ from latentflow.latent import (
     TensorLayout,
     new_latent_id,
 )
-from latentflow.quantisation import GRADED, Quantisation
+from latentflow.quantisation import GRADED, PACKED, Quantisation
 from latentflow.relay import (
     MAX_PAGE_SIZE,
     Abort,
@@ -175,7 +175,7 @@ few_infos = st.lists(latent_infos, max_size=2).map(tuple)
 means = st.builds(
     LatentMeans,
     adapter=words,
-    quantisation=st.sampled_from([q for q in Quantisation if q is not Quantisation.NONE]),
+    quantisation=st.sampled_from(PACKED),
 ) | st.builds(TextMeans, max_tokens=st.integers(1, 512))
 share_calls = st.builds(
     ShareCall,

@@ -34,9 +34,13 @@ _ROOM_FOR_NAMES = 0.2
 
 
 def draw_times(results: Sequence[Result], path: Path) -> None:
-    """Every timed arm at its median time and accuracy; arms that differ in budget are joined."""
-    figure, panels = _panels(rows=len(results), columns=len(_METRICS))
-    for row, result in zip(panels, results, strict=True):
+    """Every timed arm at its median time and accuracy; arms that differ in budget are joined.
+
+    At least one result must be timed; the others have no panel.
+    """
+    timed = [result for result in results if _families(result.arms)]
+    figure, panels = _panels(rows=len(timed), columns=len(_METRICS))
+    for row, result in zip(panels, timed, strict=True):
         for axes, (metric, name) in zip(row, _METRICS.items(), strict=True):
             for family in _families(result.arms):
                 _draw_family(axes, family, metric)

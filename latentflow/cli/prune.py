@@ -17,7 +17,8 @@ from latentflow.files import make_folder
 from latentflow.model.adapter_file import Half, read_half, read_header, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE
 from latentflow.model.pruning import Choice, choose_layers, kept, only, open_layers
-from latentflow.training.cases import Case
+from latentflow.training.card import write_card
+from latentflow.training.cases import Case, answerable
 from latentflow.training.objective import answer_loss
 from latentflow.training.pair import Pair
 from latentflow.training.parts import Part
@@ -49,6 +50,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
     chosen, tensors = kept(header, _tensors(path), choice)
     make_folder(arguments.out)
     write_adapter(arguments.out / ADAPTER_FILE, chosen, tensors)
+    write_card(arguments.out, chosen.card)
     progress.say(f"kept layers {', '.join(map(str, choice.layers))}")
     print(arguments.out / ADAPTER_FILE)
 
@@ -82,7 +84,7 @@ def _cases(path: Path, limit: int) -> list[Case]:
         raise InvalidInput(field=str(path), problem="is no file")
     asked = [
         replace(case, questions=(question,))
-        for case in part_of(path, Part.VALIDATION)
+        for case in map(answerable, part_of(path, Part.VALIDATION))
         for question in case.questions
     ]
     if not asked:

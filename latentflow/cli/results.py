@@ -73,7 +73,7 @@ def _result(report: Mapping[str, Any]) -> Result:
         data=Path(report["data"]).stem,
         adapter=report["adapter"]["name"],
         adapter_digest=report["adapter"]["digest"],
-        cases=report.get("case_count", len(report["cases"])),
+        cases=report["case_count"] if "case_count" in report else len(report["cases"]),
         precision=report.get("precision") or {},
         arms=tuple(_arm(name, arm) for name, arm in report["arms"].items()),
         gains={

@@ -31,15 +31,13 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 
 def run(arguments: Namespace, settings: Settings) -> None:
     progress = Progress()
-    sets = {
-        Path(name).stem: _training_cases(name, arguments.limit)
-        for name in arguments.data or [MEMOS]
-    }
+    names = arguments.data or [MEMOS]
+    sets = [(Path(name).stem, _training_cases(name, arguments.limit)) for name in names]
     header = read_header(adapter_file(arguments))
     handoff = handoff_from(arguments, header, settings, progress)
     for need in (False, True):
         print("the sharer sees the question" if need else "the sharer does not see the question")
-        for name, cases in sets.items():
+        for name, cases in sets:
             tried = try_orders(
                 handoff,
                 cases,

@@ -12,8 +12,8 @@ from fractions import Fraction
 from latentflow.calls import MAX_MESSAGE_TOKENS
 from latentflow.errors import EmptyInput, InvalidInput
 
-_TEXT = re.compile(r"text-(?P<tokens>\d{1,3})(?P<need>-need)?(?P<tuned>-tuned)?")
-_PLAIN = re.compile(r"(?P<kind>alone|full-text)(?P<tuned>-tuned)?")
+_TEXT = re.compile(r"text-(?P<tokens>\d{1,3})((?P<need>-need)|(?P<tuned>-tuned))?")
+_PLAIN = re.compile(r"alone|full-text(?P<tuned>-tuned)?")
 _LATENT = re.compile(
     r"(?P<kind>matched|deranged|zero|constant|two-sharers)(?P<half>-fp16)?(@(?P<budget>.+))?"
 )
@@ -101,7 +101,7 @@ def _text(name: str, found: re.Match[str]) -> ArmName:
 
 
 def _plain(name: str, found: re.Match[str]) -> ArmName:
-    return ArmName(text=name, kind=Kind(found["kind"]), tuned=bool(found["tuned"]))
+    return ArmName(text=name, kind=Kind(name.removesuffix("-tuned")), tuned=bool(found["tuned"]))
 
 
 def _latent(name: str, found: re.Match[str]) -> ArmName:

@@ -3,40 +3,34 @@
 Owns the fields' names and forms (docs/evaluation.md).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from latentflow.errors import EmptyInput, InvalidInput
 from latentflow.evaluation.cases import Asked, Span
-from latentflow.files import read_text_file
+from latentflow.files import read_json_lines
 
 Row = Mapping[str, object]
 
 
 def read_asked(path: Path) -> list[Asked]:
     """The cases of a file. Raises InvalidInput naming file, line and field; EmptyInput."""
-    lines = enumerate(read_text_file(path).split("\n"), start=1)  # text may hold U+2028
-    cases = [_case(line, f"{path.name}:{number}") for number, line in lines if line.strip()]
+    cases = [_case(row, where) for where, row in read_json_lines(path)]
     if not cases:
         raise EmptyInput(field=str(path))
     return cases
 
 
-def _case(line: str, where: str) -> Asked:
+def _case(row: Row, where: str) -> Asked:
     try:
-        return _asked(json.loads(line), where)
+        return _asked(row, where)
     except EmptyInput as error:
         raise InvalidInput(field=f"{where} {error.field}", problem="is empty") from error
     except InvalidInput as error:
         raise InvalidInput(field=f"{where} {error.field}", problem=error.problem) from error
-    except ValueError as error:
-        raise InvalidInput(field=where, problem="is not a JSON object") from error
 
 
-def _asked(row: object, where: str) -> Asked:
-    if not isinstance(row, dict):
-        raise ValueError(row)
+def _asked(row: Row, where: str) -> Asked:
     context = _text(row, "context")
     return Asked(
         case_id=str(_present(row, "id", where)),

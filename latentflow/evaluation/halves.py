@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from latentflow.evaluation.cases import Asked
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+# Not behind an initial ("J. Smith") or what is short for a name's first word ("St. Paul").
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b[A-Z]\.)(?<!\b(?:St|Mr|Ms|Dr)\.)(?<!\bMrs\.)\s+|\n+")
 
 
 def halves(case: Asked) -> tuple[str, ...]:

@@ -22,9 +22,18 @@ def token_f1(answer: str, accepted: Iterable[str]) -> float:
 
 
 def normal(text: str) -> str:
-    """`text` in lower case, without punctuation and articles, words one space apart."""
-    bare = text.lower().translate(str.maketrans("", "", string.punctuation))
-    return " ".join(_ARTICLES.sub(" ", bare).split())
+    """`text` in lower case, without punctuation and articles, words one space apart.
+
+    What is nothing else keeps them: unlike SQuAD's, so that an empty answer is not option "A".
+    """
+    whole = text.lower()
+    bare = whole.translate(str.maketrans("", "", string.punctuation))
+    kept = (
+        " ".join(words)
+        for each in (_ARTICLES.sub(" ", bare), bare, whole)
+        if (words := each.split())
+    )
+    return next(kept, "")
 
 
 def _f1(said: list[str], wanted: list[str]) -> float:

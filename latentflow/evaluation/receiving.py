@@ -53,15 +53,13 @@ def answer_sampling(form: PromptFormat) -> Sampling:
 
 @torch.no_grad()
 def prepare(handoff: Handoff, case: Asked, parcel: Parcel, tuned: KVCache | None) -> Ready:
-    """Preamble, the receiver's own context, a tuned prefix if there is one, then what arrived.
+    """Preamble, a tuned prefix if there is one, the receiver's own context, then what arrived.
 
     A text is left to be read with the question, in one pass: its time is to be the best there is.
     """
     if parcel.latents:
         return _over(handoff, case, parcel.latents)
-    tokenizer, cache = handoff.receiver.tokenizer, _own(handoff, case)
-    if tuned is not None:
-        cache = inject_prefix(handoff.receiver, cache, tuned)
+    tokenizer, cache = handoff.receiver.tokenizer, _own(handoff, case, tuned)
     question = question_ids(tokenizer, handoff.form, case.question)
     return Ready(cache=cache, prompt=[*message_ids(tokenizer, parcel.text), *question])
 
@@ -92,9 +90,16 @@ def choose(handoff: Handoff, case: Asked, ready: Ready) -> str | None:
     return case.options[likeliest]
 
 
-def _own(handoff: Handoff, case: Asked) -> ReadCache:
-    """The preamble, which is read already unless the context changes its last token."""
+def _own(handoff: Handoff, case: Asked, tuned: KVCache | None) -> ReadCache:
+    """The preamble, which is read already unless the context changes its last token.
+
+    Tuned slots stand where they were trained: right behind the preamble, in front of any text.
+    """
     receiver, form = handoff.receiver, handoff.form
+    if tuned is not None:
+        cache = inject_prefix(receiver, handoff.preamble, tuned)
+        own_ids = message_ids(receiver.tokenizer, case.receiver_context)
+        return read_on(receiver, cache, own_ids) if own_ids else cache
     plain = prefix_ids(receiver.tokenizer, form)
     ids = prefix_ids(receiver.tokenizer, form, own_context=case.receiver_context)
     if ids[: len(plain)] != plain:
@@ -108,7 +113,7 @@ def _over(handoff: Handoff, case: Asked, latents: Sequence[Vectors]) -> Ready:
         own, rows = handoff.preamble, _shared_rows(handoff, case, latents[0].layout.slots)
     else:
         question = question_ids(handoff.receiver.tokenizer, handoff.form, case.question)
-        own, rows = _own(handoff, case), Rows(ids=(tuple(question),))
+        own, rows = _own(handoff, case, None), Rows(ids=(tuple(question),))
     cache, prompts = handoff.decoder.ready(handoff.receiver, own, latents, rows)
     return Ready(cache=cache, prompt=prompts[0])
 

@@ -14,6 +14,7 @@ from latentflow.errors import EmptyInput, InvalidInput, UnsupportedMethod
 from latentflow.evaluation.arm_names import ArmName, Kind
 from latentflow.evaluation.arms import size_of
 from latentflow.evaluation.cases import Asked
+from latentflow.evaluation.crossing import cross_text
 from latentflow.evaluation.halves import halves
 from latentflow.evaluation.measuring import Heard, Replies, Reply, Times
 from latentflow.evaluation.receiving import answer_sampling
@@ -106,7 +107,7 @@ async def _reply(
 
 async def _send(service: Service, arm: ArmName, case: Asked) -> _Sent:
     means = _means(arm, service.adapter, service.header)
-    sent = _Sent()
+    sent = _Sent(wire_bytes=cross_text(_whole_text(arm, case))[1])
     contexts = halves(case) if arm.kind is Kind.TWO_SHARERS else (case.context,)
     for context in contexts if means else ():
         more = await _share(service, context, means, need=case.question if arm.need else "")
@@ -147,7 +148,12 @@ def _means(arm: ArmName, adapter: str, header: AdapterHeader) -> LatentMeans | T
             return LatentMeans(adapter=adapter, quantisation=size_of(header, arm).quantisation)
 
 
+def _whole_text(arm: ArmName, case: Asked) -> str:
+    """What crosses as it is, in the receiver's own context; counted as a text's frame is."""
+    return case.context.strip() if arm.kind is Kind.FULL_TEXT else ""
+
+
 def _own_context(arm: ArmName, case: Asked) -> str:
-    if arm.kind is Kind.FULL_TEXT:
-        return f"{case.receiver_context.strip()} {case.context.strip()}".strip()
+    if text := _whole_text(arm, case):
+        return f"{case.receiver_context.strip()} {text}".strip()
     return case.receiver_context

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from latentflow.errors import (
     AdapterCorrupt,
+    EmptyInput,
     InvalidInput,
     UnknownAdapter,
     UnsupportedMethod,
@@ -117,6 +118,8 @@ class ReceiverAdapter:
         itself, as services do. Raises EmptyInput without any, IdentityMismatch on another layout,
         InvalidInput, ContextTooLong.
         """
+        if not arrived:
+            raise EmptyInput(field="latents")
         if isinstance(self.decoder, PrefixDecoder):
             for vectors in arrived:
                 own = inject_prefix(receiver, own, self.translate(vectors))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
+from latentflow.errors import InvalidInput
 from latentflow.model.backbone import Backbone
 
 GROUPED = "latentflow_grouped"
@@ -30,14 +31,23 @@ def grouped_attention(
     value: Tensor,
     attention_mask: Tensor,
     scaling: float,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
     **_options: Any,
 ) -> tuple[Tensor, None]:
-    """Softmax attention, [B, Q, T, D] -> [B, T, Q, D]; `attention_mask` [B, 1, T, K] is added."""
+    """Softmax attention, [B, Q, T, D] -> [B, T, Q, D]; `attention_mask` [B, 1, T, K] is added.
+
+    `softcap` bounds the scores, as Gemma 2 does. Raises InvalidInput for attention sinks (`s_aux`).
+    """
+    if s_aux is not None:
+        raise InvalidInput(field="attention", problem="has sinks, which training does not know")
     batch, heads, tokens, width = query.shape
     kv_heads = key.shape[1]
     grouped = query.float().reshape(batch, kv_heads, heads // kv_heads * tokens, width) * scaling
     scores = grouped @ key.float().transpose(-1, -2)
     scores = scores.reshape(batch, kv_heads, -1, tokens, scores.shape[-1])
+    if softcap is not None:
+        scores = softcap * torch.tanh(scores / softcap)
     scores = scores + attention_mask.float().unsqueeze(1)
     weights = torch.softmax(scores, dim=-1).flatten(2, 3)
     attended = (weights @ value.float()).to(query.dtype)

@@ -51,9 +51,7 @@ def inject_residual(
     of either stay as they are. Gates broadcast to [L, B, H, T, D]. Differentiable.
     Raises InvalidInput when shapes don't fit.
     """
-    _require_shape(backbone, update, "update")
-    if update.mask_BT.shape != own.mask_BK.shape:
-        raise InvalidInput(field="update", problem="must have the columns of the receiver's cache")
+    _require_update(backbone, own, update)
     keys, values = _turned(backbone, update, positions_of(own.mask_BK))
     turned = KVCache(
         keys_LBHTD=torch.stack(keys), values_LBHTD=torch.stack(values), mask_BT=update.mask_BT
@@ -76,9 +74,7 @@ def add_residual(
     value_gates_LBHTD: Tensor,
 ) -> ReadCache:
     """As `inject_residual`, with the update's keys after RoPE already."""
-    _require_shape(backbone, update, "update")
-    if update.mask_BT.shape != own.mask_BK.shape:
-        raise InvalidInput(field="update", problem="must have the columns of the receiver's cache")
+    _require_update(backbone, own, update)
     open_BT = own.mask_BK & update.mask_BT
     key_gates = _layers_of(key_gates_LBHTD, open_BT, backbone)
     value_gates = _layers_of(value_gates_LBHTD, open_BT, backbone)
@@ -114,6 +110,12 @@ def _layers_of(gates_LBHTD: Tensor, open_BT: Tensor, backbone: Backbone) -> Tens
 
 def _updated(own_BHTD: Tensor, update_BHTD: Tensor, gate_BHTD: Tensor) -> Tensor:
     return own_BHTD + gate_BHTD * update_BHTD
+
+
+def _require_update(backbone: Backbone, own: ReadCache, update: KVCache) -> None:
+    _require_shape(backbone, update, "update")
+    if update.mask_BT.shape != own.mask_BK.shape:
+        raise InvalidInput(field="update", problem="must have the columns of the receiver's cache")
 
 
 def _require_shape(backbone: Backbone, cache: KVCache, field: str) -> None:

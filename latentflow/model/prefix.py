@@ -5,7 +5,6 @@ docs/decisions/0002-token-wise-prefix.md and 0012-fewer-bits.md, after the study
 Legend: L layers, B batch, H KV heads, T tokens, M slots, D head_dim, F features, W latent width.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +21,6 @@ from latentflow.model.method import (
     Rows,
     SharerHalf,
     require_budget,
-    spec_from_json,
 )
 from latentflow.model.reading import ReadCache
 from latentflow.model.shape import ModelShape
@@ -83,11 +81,6 @@ def prefix_spec(sharer: ModelShape, receiver: ModelShape, *, width: int, stride:
         receiver_head_dim=receiver.head_dim,
         width=width,
     )
-
-
-def spec_from(hyperparameters: Mapping[str, object]) -> PrefixSpec:
-    """From an adapter file's JSON object. Raises InvalidInput for missing or foreign entries."""
-    return spec_from_json(PrefixSpec, hyperparameters)
 
 
 class PrefixEncoder(SharerHalf):

@@ -44,7 +44,10 @@ def _keys_before_rope(
     expected = (1, shape.kv_heads, _TOKENS, shape.head_dim)
     if len(keys) != shape.layers or any(key.shape != expected for key in keys):
         raise _refusal(model, "its cache is not of one shape")
-    freed = [rope.unrotate(key.float(), positions_BT, layer) for layer, key in enumerate(keys)]
+    try:
+        freed = [rope.unrotate(key.float(), positions_BT, layer) for layer, key in enumerate(keys)]
+    except RuntimeError as error:
+        raise _refusal(model, "its rotary function takes other angles") from error
     return torch.stack(freed)
 
 

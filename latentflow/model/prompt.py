@@ -26,6 +26,8 @@ FEW_SHOT_PREAMBLE = (
 
 _QUESTION = "{question}"
 _PARAGRAPH_END = "\n\n"
+# It ends its line: a base model would else begin with the empty line that ends its message.
+_SUMMARY_LEAD = "\n\nSummary:\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def summary_ids(
     wording = order or (NEEDED_ORDER if need else BLIND_ORDER)
     told = wording.text(context.strip(), words=max(8, max_tokens * 3 // 4), question=need)
     if tokenizer.chat_template is None:
-        return begin_ids(tokenizer) + plain_ids(tokenizer, told + "\n\nSummary:")
+        return begin_ids(tokenizer) + plain_ids(tokenizer, told + _SUMMARY_LEAD)
     chat = [{"role": "user", "content": told}]
     ids = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
     return list(map(int, ids))

@@ -83,8 +83,11 @@ def kept(
         "of": list(spec.layers),
         "worth": {str(layer): round(worth, 4) for layer, worth in choice.worth.items()},
     }
-    chosen = replace(header, hyperparameters=asdict(smaller), card={**header.card, "pruned": note})
-    return chosen, dict(_picked(tensors, places))
+    picked = dict(_picked(tensors, places))
+    card = {**header.card, "pruned": note}
+    if isinstance(trained := card.get("parameters"), int):  # every layer has as many
+        card["parameters"] = trained * len(places) // len(spec.layers)
+    return replace(header, hyperparameters=asdict(smaller), card=card), picked
 
 
 def _picked(tensors: Mapping[str, Tensor], places: Sequence[int]) -> Iterator[tuple[str, Tensor]]:

@@ -13,6 +13,13 @@ FULL_ATTENTION = "full_attention"
 SLIDING_ATTENTION = "sliding_attention"
 
 _POSITION_DEPENDENT_ROPE = ("dynamic", "longrope")
+# What a config may say of itself only in these values.
+_HARMLESS: dict[str, tuple[object, ...]] = {
+    "num_kv_shared_layers": (None, 0),
+    "use_bidirectional_attention": (None, False),
+    "logits_scaling": (None, 1.0),
+    "logit_scale": (None, 1.0),
+}
 _FOREIGN_FIELDS = {
     "kv_lora_rank": "its cache is latent attention (MLA), not keys and values a head",
     "vision_config": "it is not text only",
@@ -97,7 +104,7 @@ def _require_decoder(config: PreTrainedConfig, model: str) -> None:
     if getattr(config, "is_heterogeneous", False):
         raise UnsupportedModel(model=model, problem="its layers differ in size")
     for field, problem in _FOREIGN_FIELDS.items():
-        if getattr(config, field, None) not in (None, 0, 1, 1.0):
+        if getattr(config, field, None) not in _HARMLESS.get(field, (None,)):
             raise UnsupportedModel(model=model, problem=problem)
     for size in ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size"):
         if not isinstance(getattr(config, size, None), int):

@@ -98,6 +98,7 @@ def _described(card: Mapping[str, Any]) -> dict[str, str]:
         "data": ", ".join(f"{name} {weight:g}" for name, weight in card.get("mix", {}).items()),
         "steps": _steps(schedule) if schedule else "",
         "start": _start(start) if start else "",
+        "layers": _pruned(card["pruned"]) if "pruned" in card else "",
         "time": _duration(card["training_seconds"]) if "training_seconds" in card else "",
         "on": _machine(card),
         "loss at the end": f"{card['final_loss']:.3f}" if "final_loss" in card else "",
@@ -115,6 +116,11 @@ def _start(start: Mapping[str, Any]) -> str:
     card = start.get("card", {})
     before = f", trained before in {_steps(card['schedule'])}" if "schedule" in card else ""
     return f"the adapter {start['from'][:12]}{before}"
+
+
+def _pruned(note: Mapping[str, Any]) -> str:
+    """Which of the trained layers `latentflow prune` left."""
+    return f"{', '.join(map(str, note['layers']))}: {len(note['layers'])} of {len(note['of'])}"
 
 
 def _steps(schedule: Mapping[str, Any]) -> str:

@@ -3,17 +3,16 @@
 Owns reading them from JSONL and plain text and splitting them; what is drawn is `mixture`'s.
 """
 
-import json
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from latentflow.errors import EmptyInput, InvalidInput
-from latentflow.files import read_text_file
+from latentflow.files import read_json_lines, read_text_file
 
 _PARAGRAPH_WORDS = (20, 160)
 _HOLE, _MOST_HOLES = "<unk>", 0.1  # of the words
@@ -59,9 +58,8 @@ def read_cases(path: Path) -> list[Case]:
         return [Case(context=text, questions=()) for text in _paragraphs(path)]
     contexts: dict[str, list[Question]] = defaultdict(list)
     groups: dict[str, str] = {}
-    lines = read_text_file(path).strip("\n").split("\n")  # text may hold U+2028
-    for number, line in enumerate(lines, start=1):
-        context, group, question = _row(line, f"{path.name}:{number}")
+    for where, row in read_json_lines(path):
+        context, group, question = _row(row, where)
         groups[context] = group
         contexts[context].extend([question] if question else [])
     return [
@@ -83,19 +81,21 @@ def split_cases(
     )
 
 
+def answerable(case: Case) -> Case:
+    """Without what needs a context of the receiver's own, which training does not give it."""
+    questions = (question for question in case.questions if not question.receiver_context)
+    return replace(case, questions=tuple(questions))
+
+
 def _group(case: Case) -> str:
     return case.group or case.context
 
 
-def _row(line: str, where: str) -> tuple[str, str, Question | None]:
-    try:
-        row: dict[str, Any] = dict(json.loads(line))
-    except (ValueError, TypeError) as error:
-        raise InvalidInput(field=where, problem="is not a JSON object") from error
+def _row(row: dict[str, Any], where: str) -> tuple[str, str, Question | None]:
     context = row.get("context") or row.get("text")
     if not isinstance(context, str) or not context.strip():
         raise InvalidInput(field=f"{where} context", problem="must be text")
-    return context, str(row.get("title", "")), _asked(row, where)
+    return context, _text(row, "title", where), _asked(row, where)
 
 
 def _asked(row: dict[str, Any], where: str) -> Question | None:
@@ -103,20 +103,27 @@ def _asked(row: dict[str, Any], where: str) -> Question | None:
         return None
     try:
         return Question(
-            text=row["question"],
-            answers=_texts(row["answers"]),
-            options=_texts(row.get("options") or ()),
-            receiver_context=row.get("receiver_context") or "",
+            text=_text(row, "question", where),
+            answers=_texts(row, "answers", where),
+            options=_texts(row, "options", where),
+            receiver_context=_text(row, "receiver_context", where),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(field=f"{where} answers", problem="must be a list of texts") from error
     except EmptyInput as error:
         raise InvalidInput(field=f"{where} {error.field}", problem="is empty") from error
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise TypeError(value)  # a text alone would be taken for its letters
+def _text(row: dict[str, Any], field: str, where: str) -> str:
+    """What is null is not there."""
+    value = row.get(field)
+    if not isinstance(value, str | None):
+        raise InvalidInput(field=f"{where} {field}", problem="must be text")
+    return value or ""
+
+
+def _texts(row: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
+    value = row.get(field) or []
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise InvalidInput(field=f"{where} {field}", problem="must be a list of texts")
     return tuple(value)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+import torch
 from torch import nn
 
 from latentflow.latent import Method
@@ -68,7 +69,9 @@ class ControlLearner:
         paper, receiver = exam(self.pair, cases), self.pair.receiver
         texts = self._messages(cases) if self.message_tokens else [case.context for case in cases]
         rows = [message_ids(receiver.tokenizer, text) for text in texts]
-        ids_BT, mask_BT = pad_right(rows, device=receiver.device, multiple=LENGTH_MULTIPLE)
+        said = [row or [0] for row in rows]
+        ids_BT, mask_BT = pad_right(said, device=receiver.device, multiple=LENGTH_MULTIPLE)
+        mask_BT &= torch.tensor(list(map(bool, rows)), device=receiver.device)[:, None]
         slots: KVCache = self.prefix()
         _, read = continue_from(
             receiver, inject_prefix(receiver, self.pair.own, slots), ids_BT, mask_BT
@@ -78,5 +81,4 @@ class ControlLearner:
     def _messages(self, cases: Sequence[Case]) -> list[str]:
         sharer, limit = self.pair.sharer, self.message_tokens
         prompts = [summary_ids(sharer.tokenizer, case.context, max_tokens=limit) for case in cases]
-        messages = write_messages(sharer, prompts, max_tokens=limit)
-        return [message or "-" for message in messages]
+        return write_messages(sharer, prompts, max_tokens=limit)

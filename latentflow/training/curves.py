@@ -56,10 +56,11 @@ def draw_curves(run: Path, path: Path) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a curve's file; none when it is not there yet."""
+    """The whole lines of a curve's file; none when it is not there yet."""
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def by_budget(lines: Iterable[Mapping[str, Any]]) -> dict[int, Curve]:

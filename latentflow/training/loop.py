@@ -95,6 +95,12 @@ def train(
     """
     optimiser = _optimiser(learner)
     first = _restore(learner, optimiser, folder)
+    if first > schedule.steps:
+        problem = f"is fewer than the {first} that the run in {folder} has taken"
+        raise InvalidInput(field="steps", problem=problem)
+    if processes.is_first:
+        for name in (PROGRESS_FILE, VALIDATION_FILE):
+            _drop_torn_line(folder / name)
     chance = random.Random(schedule.seed)
     started = time.monotonic()
     for step, cases in zip(range(schedule.steps), _batches(material, schedule), strict=False):
@@ -189,6 +195,13 @@ def _validate(learner: Learner, batches: Sequence[Sequence[Case]], folder: Path,
 def _append(path: Path, line: dict[str, object]) -> None:
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
+
+
+def _drop_torn_line(path: Path) -> None:
+    """What a run wrote when it was killed."""
+    if path.exists():
+        whole = path.read_bytes()
+        path.write_bytes(whole[: whole.rfind(b"\n") + 1])
 
 
 def _save(learner: Learner, optimiser: torch.optim.Optimizer, folder: Path, step: int) -> None:

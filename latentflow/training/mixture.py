@@ -3,12 +3,13 @@
 Owns drawing and what a drawn case is asked; knows nothing of models.
 """
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from latentflow.errors import EmptyInput, InvalidInput
-from latentflow.training.cases import Case
+from latentflow.training.cases import Case, answerable
 from latentflow.training.clozes import can_cloze, cloze, passage
 from latentflow.training.lexicon import NO_WORDS, Lexicon
 from latentflow.training.memos import Memos
@@ -38,7 +39,7 @@ class Source:
     draw: Callable[[], Case]
 
     def __post_init__(self) -> None:
-        if not self.weight > 0:
+        if not 0 < self.weight < math.inf:
             raise InvalidInput(field=f"mix {self.name}", problem="must have a positive weight")
 
 
@@ -96,7 +97,7 @@ def file_source(
 
     Raises EmptyInput when no case can be asked anything, InvalidInput when one does not fit.
     """
-    usable = [case for case in map(_answerable, cases) if case.questions or can_cloze(case)]
+    usable = [case for case in map(answerable, cases) if case.questions or can_cloze(case)]
     if not usable:
         raise EmptyInput(field=f"mix {name}")
     if too_long := sum(not fits(case) for case in usable):
@@ -112,12 +113,6 @@ def file_source(
         return together if fits(together) else case
 
     return Source(name=name, weight=weight, draw=draw)
-
-
-def _answerable(case: Case) -> Case:
-    """Without what needs a context of the receiver's own, which training does not give it."""
-    questions = (question for question in case.questions if not question.receiver_context)
-    return replace(case, questions=tuple(questions))
 
 
 def _asked(case: Case, chance: random.Random) -> Case:

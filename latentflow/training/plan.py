@@ -38,6 +38,9 @@ class Plan:
     def __post_init__(self) -> None:
         if self.start and self.method is Method.TEXT:
             raise InvalidInput(field="start", problem="is an adapter, and text has none")
+        names = [Path(name).name for name, _ in self.mix]
+        if len(set(names)) < len(names):
+            raise InvalidInput(field="mix", problem="has two sources of one name")
         if self.stride < 1:
             raise InvalidInput(field="stride", problem="must be at least 1")
         if not 0 <= self.message_tokens <= MAX_MESSAGE_TOKENS:

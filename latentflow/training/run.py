@@ -5,6 +5,7 @@ Owns the order and the folder of a run; each step is a module of its own.
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -190,8 +191,9 @@ def _signature(plan: Plan, learner: Learner) -> dict[str, object]:
         "message_tokens": plan.message_tokens,
         "start": plan.start and adapter_digest(start_file(plan.start)),
         "mix": {Path(name).name: weight for name, weight in plan.mix},
-        "budget_shares": plan.schedule.budget_shares,
-        "seed": plan.schedule.seed,
+        "prompt": asdict(plan.prompt),
+        "closed_form_tokens": plan.closed_form_tokens,
+        "schedule": {**asdict(plan.schedule), "steps": None},
     }
     comparable: dict[str, object] = json.loads(json.dumps(signature))
     return comparable

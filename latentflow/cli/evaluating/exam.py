@@ -1,5 +1,6 @@
 """What `latentflow eval` is to measure, read and checked before any model is loaded."""
 
+import math
 import os
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from latentflow.cli.adapter_options import adapter_file
 from latentflow.cli.evaluating.cases import cases_of
 from latentflow.errors import InvalidInput
 from latentflow.evaluation.arm_names import ArmName, Kind, parse_arms, parse_budget
-from latentflow.evaluation.arms import size_of, sizes_of
+from latentflow.evaluation.arms import no_tuned_slots, size_of, sizes_of
 from latentflow.evaluation.cases import Asked, shared
 from latentflow.evaluation.derangement import exchange
 from latentflow.evaluation.handoff import reads_one_prompt
@@ -63,6 +64,8 @@ class Exam:
 def exam_of(arguments: Namespace) -> Exam:
     """Raises InvalidInput, EmptyInput, UnknownAdapter, AdapterCorrupt, UnsupportedMethod."""
     _require_place(arguments.json)
+    if not 0 < arguments.timeout < math.inf:
+        raise InvalidInput(field="timeout", problem="must be a number of seconds above 0")
     for name in ("times", "seed"):
         if getattr(arguments, name) < 0:
             raise InvalidInput(field=name, problem="must be at least 0")
@@ -97,8 +100,7 @@ def _require_arms(arms: list[ArmName], header: AdapterHeader, arguments: Namespa
         if arm.kind is Kind.TWO_SHARERS and reads_one_prompt(header):
             raise InvalidInput(field=f"arm {arm.text}", problem="is for sharers of other contexts")
         if arm.tuned and arguments.tuned is None:
-            problem = "needs a trained prefix: give --tuned"
-            raise InvalidInput(field=f"arm {arm.text}", problem=problem)
+            no_tuned_slots(arm.text)
     if arguments.serve or arguments.endpoints:
         require_served(arms, header)
 

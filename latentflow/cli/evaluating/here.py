@@ -11,6 +11,7 @@ from latentflow.evaluation.controls import Repeated, mean_slot
 from latentflow.evaluation.handoff import Handoff
 from latentflow.evaluation.measuring import measure
 from latentflow.evaluation.report import Outcome
+from latentflow.evaluation.room import require_room
 from latentflow.evaluation.tuned import tuned_slots_in
 
 
@@ -18,6 +19,8 @@ def measured_here(exam: Exam, settings: Settings, progress: Progress) -> Outcome
     """Raises IdentityMismatch for an adapter of other models, ContextTooLong, as loading does."""
     handoff = handoff_from(exam.arguments, exam.header, settings, progress)
     # First of all: a context that is too long is told before hours of work.
+    for case in exam.cases:
+        require_room(handoff, case, exam.arms)
     cache_bytes = [handoff.cache_bytes(handoff.sharers_text(case)) for case in exam.cases]
     replies = measure(
         handoff,

@@ -81,7 +81,7 @@ async def test_services_give_the_same_answers_and_bytes(
         assert [reply.answer for reply in served[arm.text]] == [
             reply.answer for reply in expected[arm.text]
         ]
-    for name in ("text-6", "matched", "matched@1/4", "matched-fp16", "two-sharers"):
+    for name in ("text-6", "matched", "matched@1/4", "matched-fp16", "two-sharers", "full-text"):
         assert [reply.wire_bytes for reply in served[name]] == [
             reply.wire_bytes for reply in expected[name]
         ]

@@ -10,6 +10,7 @@ import torch
 from latentflow.cli.commands import run
 from latentflow.cli.settings import Settings
 from latentflow.errors import (
+    ContextTooLong,
     EmptyInput,
     IdentityMismatch,
     InvalidInput,
@@ -20,6 +21,7 @@ from latentflow.errors import (
 from latentflow.model.adapter_file import adapter_digest
 from latentflow.model.soft_prefix import SoftPrefix, soft_spec
 from latentflow.model.soft_prefix_file import SOFT_PREFIX_FILE, write_soft_prefix
+from tests.tiny_models import MAX_POSITIONS
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
 
 ARMS = "alone,text-4,text-4-need,full-text,matched,deranged,zero,constant"
@@ -165,6 +167,8 @@ def test_tuned_arms_have_a_prefix_of_their_own(
         ({"limit": 1}, InvalidInput, "needs two"),
         ({"times": -1}, InvalidInput, "times"),
         ({"seed": -1}, InvalidInput, "seed"),
+        ({"timeout": "nan"}, InvalidInput, "timeout"),
+        ({"timeout": 0}, InvalidInput, "timeout"),
         ({"json": "none/out.json"}, InvalidInput, "no such folder"),
         ({"constant-from": "none.jsonl", "arms": "constant"}, InvalidInput, "none.jsonl"),
         ({"tuned": "none", "arms": "full-text-tuned"}, UnknownAdapter, "none/full-text-tuned"),
@@ -193,6 +197,18 @@ def test_a_file_of_which_nothing_is_unseen_is_refused(
     data.write_text(json.dumps(ROWS[0]))
     with pytest.raises(EmptyInput, match="unseen"):
         run([*words(pair, data, out, arms="alone"), "--unseen"], settings)
+
+
+@pytest.mark.parametrize(
+    ("arms", "told"), [("alone", "prompt of case long"), ("text-4", "case long")]
+)
+def test_a_case_without_room_is_told_before_any_arm_runs(
+    pair: TinyPair, data: Path, out: Path, settings: Settings, arms: str, told: str
+) -> None:
+    long = ROWS[0] | {"id": "long", "context": "tin " * (MAX_POSITIONS // 3)}
+    data.write_text("\n".join(map(json.dumps, [*ROWS, long])))
+    with pytest.raises(ContextTooLong, match=told):
+        run(words(pair, data, out, arms=arms), settings)
 
 
 def test_an_adapter_for_other_models_is_refused(

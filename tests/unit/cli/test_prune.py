@@ -123,3 +123,19 @@ def test_a_folder_without_an_adapter_is_refused(
 ) -> None:
     with pytest.raises(UnknownAdapter):
         run(_words(pair, data, tmp_path / "out", adapter=tmp_path), settings)
+
+
+def test_questions_that_need_a_context_of_the_receivers_own_do_not_count(
+    pair: TinyPair, tmp_path: Path, settings: Settings
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps(row | {"receiver_context": "Al."}) for row in ROWS))
+    with pytest.raises(EmptyInput, match="questions of"):
+        run(_words(pair, path, tmp_path / "out"), settings)
+
+
+def test_a_card_says_what_is_left(
+    pair: TinyPair, data: Path, tmp_path: Path, settings: Settings
+) -> None:
+    run(_words(pair, data, tmp_path / "out"), settings)
+    assert "1 of 3" in (tmp_path / "out" / "README.md").read_text()

@@ -151,3 +151,21 @@ def test_a_place_that_can_not_be_written_is_told(settings: Settings, tmp_path: P
     report = write_report(tmp_path / "memos.json", made_report())
     with pytest.raises(InvalidInput, match=r"memos\.json/beneath: can't be written"):
         run(["plot", str(report), "--out", str(report / "beneath")], settings)
+
+
+def test_a_report_may_be_published_without_its_cases(tmp_path: Path) -> None:
+    report = made_report() | {"case_count": 7}
+    report.pop("cases", None)
+    assert read_result(write_report(tmp_path / "r.json", report)).cases == 7
+
+
+def test_what_is_not_timed_has_no_panel(settings: Settings, tmp_path: Path) -> None:
+    untimed = made_report("two")
+    for arm in untimed["arms"].values():
+        arm["ttft_ms"] = None
+    both = [made_report("one"), untimed]
+    files = [str(write_report(tmp_path / f"{n}.json", report)) for n, report in enumerate(both)]
+    run(["plot", *files, "--out", str(tmp_path / "both")], settings)
+    run(["plot", files[0], "--out", str(tmp_path / "one")], settings)
+    heights = [imread(tmp_path / name / TIMES_FILE).shape[0] for name in ("both", "one")]
+    assert heights[0] == heights[1]

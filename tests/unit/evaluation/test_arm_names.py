@@ -13,7 +13,8 @@ from latentflow.evaluation.arm_names import ArmName, Kind, parse_arm, parse_arms
         ArmName(text="full-text-tuned", kind=Kind.FULL_TEXT, tuned=True),
         ArmName(text="text-7", kind=Kind.TEXT, tokens=7),
         ArmName(text="text-200-need", kind=Kind.TEXT, tokens=200, need=True),
-        ArmName(text="text-64-need-tuned", kind=Kind.TEXT, tokens=64, need=True, tuned=True),
+        ArmName(text="text-64-need", kind=Kind.TEXT, tokens=64, need=True),
+        ArmName(text="text-64-tuned", kind=Kind.TEXT, tokens=64, tuned=True),
         ArmName(text="matched-fp16", kind=Kind.MATCHED, half_precision=True),
         ArmName(text="deranged@1/4", kind=Kind.DERANGED, budget=Fraction(1, 4)),
         ArmName(text="two-sharers", kind=Kind.TWO_SHARERS),
@@ -25,7 +26,18 @@ def test_a_name_says_what_an_arm_is(arm: ArmName) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "text", "text-0", "text-513", "text-64-tuned-need", "Matched", "matched-tuned"]
+    "name",
+    [
+        "",
+        "text",
+        "text-0",
+        "text-513",
+        "text-64-tuned-need",
+        "text-64-need-tuned",
+        "alone-tuned",
+        "Matched",
+        "matched-tuned",
+    ],
 )
 def test_another_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="arm"):

@@ -107,3 +107,9 @@ def test_a_sample_comes_from_everywhere_in_order() -> None:
     assert ids[-1] > "100"
     assert sample(cases, 20, seed=0) != sample(cases, 20, seed=1)
     assert sample(cases, 300, seed=0) == sample(cases, None, seed=0) == cases
+
+
+def test_half_of_a_surrogate_pair_is_named_before_hours_of_work(path: Path) -> None:
+    path.write_text(json.dumps(ROW | {"answers": ["\ud83d"]}) + "\n")
+    with pytest.raises(InvalidInput, match=r"rows\.jsonl:1: has half of a surrogate pair"):
+        read_asked(path)

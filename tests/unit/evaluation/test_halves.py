@@ -15,6 +15,9 @@ def case(context: str, *spans: Span) -> Asked:
         ("Bo left. Al came at nine. Cy?", ("Bo left.", "Al came at nine. Cy?")),
         ("- one tin\n- two tins\n- three", ("- one tin", "- two tins\n- three")),
         ("  Bo left.  ", ("Bo left.",)),
+        ("The church of St. Paul", ("The church of St. Paul",)),
+        ("Mr. J. Smith and Mrs. Lee", ("Mr. J. Smith and Mrs. Lee",)),
+        ("He came with Ann. B. Smith left.", ("He came with Ann.", "B. Smith left.")),
         ("It costs 4.50 in all", ("It costs 4.50 in all",)),
     ],
 )

@@ -1,14 +1,32 @@
 """The grouped attention for training is the same attention, forwards and backwards."""
 
-import torch
+from typing import Any
 
-from latentflow.model.attention import use_grouped_attention
+import pytest
+import torch
+from transformers import AttentionInterface, Gemma2Config
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+from latentflow.errors import InvalidInput
+from latentflow.model.attention import GROUPED, grouped_attention, use_grouped_attention
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache, capture
 from latentflow.model.injection import inject_prefix
 from latentflow.model.reading import continue_from, read
-from tests.tiny_models import WINDOW
+from tests.tiny_models import VOCABULARY, WINDOW, random_model
 from tests.unit.model.tokens_at_random import batch, random_rows
+
+CAPPED: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "initializer_range": 0.3,
+    "attn_logit_softcapping": 1.0,
+}
 
 
 def _over_slots(backbone: Backbone) -> tuple[torch.Tensor, torch.Tensor]:
@@ -38,3 +56,23 @@ def test_grouped_attention_is_the_models_own(backbone: Backbone) -> None:
         backbone.model.set_attn_implementation(ordinary)
     for got, wanted in zip(actual, expected, strict=True):
         torch.testing.assert_close(got, wanted, atol=2e-3, rtol=1e-3)
+
+
+def test_capped_scores_are_the_models_own() -> None:
+    config = Gemma2Config(**CAPPED)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = random_model(config)
+    ids = torch.tensor([random_rows(WINDOW + 3)[0]])
+    model.set_attn_implementation("eager")
+    expected = model(ids).logits
+    AttentionInterface.register(GROUPED, grouped_attention)
+    AttentionMaskInterface.register(GROUPED, eager_mask)
+    model.set_attn_implementation(GROUPED)
+    torch.testing.assert_close(model(ids).logits, expected, atol=2e-3, rtol=1e-3)
+
+
+def test_sinks_are_refused() -> None:
+    some = torch.zeros(1, 1, 1, 4)
+    with pytest.raises(InvalidInput, match="sinks"):
+        grouped_attention(None, some, some, some, some, 1.0, s_aux=torch.zeros(1))

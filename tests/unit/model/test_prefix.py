@@ -10,13 +10,13 @@ from torch import Tensor
 from latentflow.errors import InvalidInput
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache, capture
+from latentflow.model.method import spec_from_json
 from latentflow.model.prefix import (
     PrefixDecoder,
     PrefixEncoder,
     PrefixSpec,
     flatten,
     prefix_spec,
-    spec_from,
 )
 from tests.unit.model.tokens_at_random import batch, one, random_rows
 
@@ -122,7 +122,7 @@ def test_the_decoder_undoes_what_flatten_does(spec: PrefixSpec) -> None:
 
 
 def test_hyperparameters_survive_json(spec: PrefixSpec) -> None:
-    assert spec_from(json.loads(json.dumps(asdict(spec)))) == spec
+    assert spec_from_json(PrefixSpec, json.loads(json.dumps(asdict(spec)))) == spec
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_hyperparameters_survive_json(spec: PrefixSpec) -> None:
 )
 def test_foreign_hyperparameters_are_refused(spec: PrefixSpec, wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
-        spec_from(asdict(spec) | wrong)
+        spec_from_json(PrefixSpec, asdict(spec) | wrong)
 
 
 @pytest.mark.parametrize("name", ["layers", "width", "receiver_layers"])
@@ -150,4 +150,4 @@ def test_missing_hyperparameters_are_refused(spec: PrefixSpec, name: str) -> Non
     values = asdict(spec)
     del values[name]
     with pytest.raises(InvalidInput):
-        spec_from(values)
+        spec_from_json(PrefixSpec, values)

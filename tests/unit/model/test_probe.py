@@ -7,6 +7,7 @@ import pytest
 from transformers import (
     Exaone4Config,
     GlmConfig,
+    GptOssConfig,
     PhiConfig,
     PreTrainedConfig,
     PreTrainedModel,
@@ -49,6 +50,13 @@ def test_layers_without_positions_are_refused() -> None:
     """EXAONE 4 rotates its sliding layers only, which its config does not say."""
     config = Exaone4Config(**_SIZES, sliding_window=8)
     with pytest.raises(UnsupportedModel, match="freed of their positions"):
+        _probe(random_model(config), config)
+
+
+def test_a_rotation_of_another_form_is_refused() -> None:
+    """gpt-oss keeps cosines for half of the dimensions."""
+    config = GptOssConfig(**_SIZES, head_dim=8, num_local_experts=2, num_experts_per_tok=1)
+    with pytest.raises(UnsupportedModel, match="rotary function"):
         _probe(random_model(config), config)
 
 

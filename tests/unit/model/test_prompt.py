@@ -101,7 +101,7 @@ def test_the_sharer_is_told_context_budget_and_question(chat: bool) -> None:
     assert order.startswith("<bos>user: A fact." if chat else "<bos>A fact.")
     assert "at most 48 words" in order
     assert "Which?" in order
-    assert order.endswith("assistant:" if chat else "Summary:")
+    assert order.endswith("assistant:" if chat else "Summary:\n")
 
 
 def test_the_sharer_may_not_know_the_question() -> None:

@@ -1,6 +1,7 @@
 """Which layers stay, and that a file of only those acts like the adapter with the others shut."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -158,3 +159,16 @@ def test_layers_the_adapter_has_not_are_refused(
 def test_a_prefix_has_no_layers_to_drop(llama: Backbone, gemma: Backbone) -> None:
     with pytest.raises(InvalidInput, match="hyperparameters"):
         kept(_header(Method.LCF_PREFIX, llama, gemma), {}, Choice(layers=(0,), worth={}))
+
+
+def test_the_card_says_what_is_left(llama: Backbone, gemma: Backbone) -> None:
+    header = replace(_header(Method.LCF, llama, gemma), card={"parameters": 300})
+    halves = fresh_halves(Method.LCF, llama, gemma)
+    tensors = {
+        f"{half}.{name}": tensor
+        for half, module in zip(("encoder", "decoder"), halves, strict=True)
+        for name, tensor in module.state_dict().items()
+    }
+    smaller, _ = kept(header, tensors, Choice(layers=(1,), worth={0: 0.0, 1: 1.0, 2: 0.5}))
+    note = {"layers": [1], "of": [0, 1, 2], "worth": {"0": 0.0, "1": 1.0, "2": 0.5}}
+    assert smaller.card == {"parameters": 100, "pruned": note}

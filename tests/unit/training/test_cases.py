@@ -76,6 +76,18 @@ def test_a_hole_beside_punctuation_is_one_too(tmp_path: Path) -> None:
         ('{"context": "c", "question": "q", "answers": []}', "rows.jsonl:1 answers"),
         ('{"context": "c", "question": " ", "answers": ["a"]}', "rows.jsonl:1 question"),
         ('{"context": 5}', "rows.jsonl:1 context"),
+        ('{"context": "c", "title": 5}', "rows.jsonl:1 title"),
+        ('{"context": "c", "question": 5, "answers": ["a"]}', "rows.jsonl:1 question"),
+        ('{"context": "c", "question": "q", "answers": [5]}', "rows.jsonl:1 answers"),
+        (
+            '{"context": "c", "question": "q", "answers": ["a"], "options": [1]}',
+            "rows.jsonl:1 options",
+        ),
+        (
+            '{"context": "c", "question": "q", "answers": ["a"], "receiver_context": 5}',
+            "rows.jsonl:1 receiver_context",
+        ),
+        ('{"context": "\\ud83d"}', "rows.jsonl:1"),
         ("[1]", "rows.jsonl:1"),
     ],
 )
@@ -105,3 +117,13 @@ def test_a_group_lies_on_one_side_of_a_split() -> None:
     assert len(training) == 30
     assert len(test) == 20
     assert {case.group for case in training}.isdisjoint(case.group for case in test)
+
+
+def test_empty_lines_and_null_fields_are_as_if_they_were_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = '{"context": "%s", "title": null, "options": null}'
+    path.write_text(f"{row % 'one'}\n\n{row % 'two'}\n\n")
+    assert read_cases(path) == [
+        Case(context="one", questions=()),
+        Case(context="two", questions=()),
+    ]

@@ -145,3 +145,9 @@ def test_a_mix_of_nothing_is_refused() -> None:
         Mixture([], seed=0)
     with pytest.raises(EmptyInput):
         file_source("short", 1, [Case(context="too short", questions=())], seed=0)
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+def test_a_weight_that_is_no_share_is_refused(weight: float) -> None:
+    with pytest.raises(InvalidInput, match="positive weight"):
+        memo_source(weight, Part.TRAIN, seed=0)

@@ -12,7 +12,8 @@ from latentflow.errors import InvalidInput, UnknownAdapter
 from latentflow.model.adapter_file import adapter_digest
 from latentflow.model.adapters import ADAPTER_FILE, load_receiver_adapter, load_sharer_adapter
 from latentflow.model.contexts import capture_contexts, context_ids
-from latentflow.training.curves import CURVES_FILE, VALIDATION_FILE, read_lines
+from latentflow.model.prompt import PromptFormat
+from latentflow.training.curves import CURVES_FILE, PROGRESS_FILE, VALIDATION_FILE, read_lines
 from latentflow.training.learner import Learner
 from latentflow.training.loop import Schedule
 from latentflow.training.mixture import Mixture
@@ -26,6 +27,7 @@ from tests.unit.training.learning import BITS, CASE, WIDTH, quick_learner
 
 ROWS = 24
 STEPS = 4
+SCHEDULE = Schedule(steps=STEPS, imitation_steps=1, warmup_steps=1, contexts_a_step=2)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _plan(models: Path, *mix: Path | str) -> Plan:
         sharer=models / "sharer",
         receiver=models / "receiver",
         mix=tuple((str(source), 1.0) for source in mix),
-        schedule=Schedule(steps=STEPS, imitation_steps=1, warmup_steps=1, contexts_a_step=2),
+        schedule=SCHEDULE,
         prompt=FORM,
         closed_form_tokens=100,
         width=WIDTH,
@@ -98,11 +100,11 @@ def test_a_finished_run_is_not_done_again(finished: Finished) -> None:
     [
         ({"width": 2 * WIDTH}, "hyperparameters"),
         ({"mix": ((MEMOS, 1.0),)}, "mix"),
-        ({"schedule": Schedule(steps=STEPS, imitation_steps=1, seed=5)}, "seed"),
-        (
-            {"schedule": Schedule(steps=STEPS, imitation_steps=1, budget_shares=(1.0,))},
-            "budget_shares",
-        ),
+        ({"prompt": PromptFormat()}, "prompt"),
+        ({"closed_form_tokens": 200}, "closed_form_tokens"),
+        ({"schedule": replace(SCHEDULE, seed=5)}, "schedule"),
+        ({"schedule": replace(SCHEDULE, contexts_a_step=3)}, "schedule"),
+        ({"schedule": replace(SCHEDULE, budget_shares=(1.0,))}, "schedule"),
     ],
 )
 def test_the_folder_of_another_run_is_refused(
@@ -178,3 +180,23 @@ def test_an_exported_adapter_translates_like_the_trained_one(
     slots = decoder.translate(encoder.summarise(cache))
     torch.testing.assert_close(slots.keys_LBHTD, expected.keys_LBHTD, atol=0.05, rtol=0.05)
     assert (encoder.header.prompt, encoder.header.card) == (pair.form, {"steps": 1})
+
+
+def test_fewer_steps_than_a_run_has_taken_are_refused(finished: Finished) -> None:
+    fewer = replace(finished.plan, schedule=replace(SCHEDULE, steps=STEPS - 1))
+    with pytest.raises(InvalidInput, match=f"fewer than the {STEPS}"):
+        run(fewer, finished.folder, lambda _text: None)
+
+
+def test_a_line_that_was_torn_when_a_run_was_killed_is_dropped(finished: Finished) -> None:
+    path = finished.folder / PROGRESS_FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"step": 9, "lo')
+    assert len(read_lines(path)) == STEPS
+    run(finished.plan, finished.folder, lambda _text: None)
+    assert path.read_bytes() == whole
+
+
+def test_two_sources_of_one_name_are_refused(finished: Finished) -> None:
+    with pytest.raises(InvalidInput, match="two sources of one name"):
+        replace(finished.plan, mix=(("a/rows.jsonl", 0.5), ("b/rows.jsonl", 0.5)))

@@ -64,5 +64,8 @@ def _articles(path: Path) -> dict[str, dict[str, list[Row]]]:
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    for row in split_evidence(parser.parse_args().file):
-        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    try:
+        for row in split_evidence(parser.parse_args().file):
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except InvalidInput as error:
+        sys.exit(f"five_a_side: {error}")

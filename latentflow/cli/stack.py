@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,6 +23,7 @@ from latentflow.rpc.probe import is_serving
 READY_SECONDS = 180.0
 
 _STORE = "store"
+_USUAL_PORTS = (50051, 50052, 50053)  # broker, sharer, receiver
 _GRACE_SECONDS = 8.0
 _LOOK_SECONDS = 0.05
 _STORE_BYTES = 256 * 1024 * 1024
@@ -65,9 +66,15 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    plan: StackPlan, progress: Progress, *, ready_seconds: float = READY_SECONDS
+    plan: StackPlan,
+    progress: Progress,
+    *,
+    addresses: StackAddresses | None = None,
+    ready_seconds: float = READY_SECONDS,
 ) -> Iterator[Stack]:
     """A stack that serves, until the block is left; then no process of it is.
+
+    It listens at `addresses`, by default at free ones.
 
     Raises ProcessFailed when a process ends early or does not serve within `ready_seconds`.
     """
@@ -75,7 +82,7 @@ def running_stack(
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="latentflow-")))
         children: dict[str, Child] = {}
         cleanup.callback(_end, children)
-        stack = Stack(addresses=_free_addresses(), children=children)
+        stack = Stack(addresses=addresses or _addresses((0, 0, 0)), children=children)
         for name, command, variables in _processes(plan, stack.addresses, folder / "socket"):
             environment = {**_PATIENT_THREADS, **plan.environment, **variables}
             children[name] = Child(name, command, environment=environment, folder=folder)
@@ -88,13 +95,22 @@ def running_stack(
             raise
 
 
-def _free_addresses() -> StackAddresses:
-    """Three loopback ports that were free just now, all different."""
+def usual_addresses() -> StackAddresses:
+    """Where clients look first, or free ports when somebody listens there."""
+    try:
+        return _addresses(_USUAL_PORTS)
+    except OSError:
+        return _addresses((0, 0, 0))
+
+
+def _addresses(ports: Iterable[int]) -> StackAddresses:
+    """Loopback ports that were free just now, all different; 0 is any. Raises OSError."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        broker, sharer, receiver = (f"127.0.0.1:{one.getsockname()[1]}" for one in sockets)
+        sockets = [(held.enter_context(socket.socket()), port) for port in ports]
+        for one, port in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", port))
+        broker, sharer, receiver = (f"127.0.0.1:{one.getsockname()[1]}" for one, _ in sockets)
     return StackAddresses(broker=broker, sharer=sharer, receiver=receiver)
 
 

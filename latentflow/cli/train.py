@@ -17,11 +17,12 @@ from latentflow.training.curves import CURVES_FILE, draw_curves
 from latentflow.training.loop import Schedule
 from latentflow.training.plan import MEMOS, WORDS, Plan
 from latentflow.training.processes import Processes, joined
-from latentflow.training.run import export
+from latentflow.training.run import export, require_sources
 from latentflow.training.run import run as run_training
 
 _NO_DATA = (f"{MEMOS}=0.8", f"{WORDS}=0.2")
 _DEFAULTS = Schedule()
+_DEFAULT = "default %(default)s"
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
@@ -35,7 +36,10 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         help="default lcf-prefix; text trains the control of the text arms",
     )
     parser.add_argument(
-        "--stride", type=int, default=2, help="lcf-prefix: read every which sharer layer"
+        "--stride",
+        type=int,
+        default=2,
+        help=f"lcf-prefix: read every which sharer layer; {_DEFAULT}",
     )
     parser.add_argument(
         "--message-tokens",
@@ -54,10 +58,14 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         metavar="SOURCE=WEIGHT",
         help=f"memos, words or a .jsonl or .txt file, with its share; default {' '.join(_NO_DATA)}",
     )
-    parser.add_argument("--steps", type=int, default=_DEFAULTS.steps)
-    parser.add_argument("--imitation-steps", type=int, default=_DEFAULTS.imitation_steps)
-    parser.add_argument("--contexts", type=int, default=_DEFAULTS.contexts_a_step, help="a step")
-    parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
+    parser.add_argument("--steps", type=int, default=_DEFAULTS.steps, help=_DEFAULT)
+    parser.add_argument(
+        "--imitation-steps", type=int, default=_DEFAULTS.imitation_steps, help=_DEFAULT
+    )
+    parser.add_argument(
+        "--contexts", type=int, default=_DEFAULTS.contexts_a_step, help=f"a step; {_DEFAULT}"
+    )
+    parser.add_argument("--seed", type=int, default=_DEFAULTS.seed, help=_DEFAULT)
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
@@ -65,6 +73,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
     with joined() as processes:
         progress = Progress(None if processes.is_first else StringIO())
         plan = _plan(arguments, settings, progress)
+        require_sources(plan)
         make_folder(arguments.out)  # hours of work are not to end without a place to write to
         learner = run_training(plan, folder, progress.say, processes)
     if not processes.is_first:

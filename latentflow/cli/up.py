@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from latentflow.cli.plan import add_plan_arguments, plan_from
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
-from latentflow.cli.stack import running_stack
+from latentflow.cli.stack import running_stack, usual_addresses
 from latentflow.cli.stack_file import announced, require_none
 
 _LOOK_SECONDS = 0.2
@@ -21,7 +21,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
     progress = Progress()
     plan = plan_from(arguments, settings, progress)
     with (
-        running_stack(plan, progress) as stack,
+        running_stack(plan, progress, addresses=usual_addresses()) as stack,
         announced(settings.stack_file, stack.addresses),
     ):
         print(f"broker    {stack.addresses.broker}")

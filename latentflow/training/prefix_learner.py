@@ -78,7 +78,7 @@ class PrefixLearner:
         say("closed form: the receiver's Fisher information")
         batches = [[draw() for _ in range(_FISHER_CASES)] for _ in range(_FISHER_BATCHES)]
         weights_G = fisher_weights(self.pair, batches)
-        say(f"closed form: {self.closed_form_tokens} aligned tokens")
+        say(f"closed form: {self.closed_form_tokens} aligned tokens, some minutes")
         moments = aligned_moments(self.pair, self.encoder, self.decoder, self._texts(draw))
         r2 = solve(moments, weights_G, self.encoder, self.decoder)
         say(f"closed form: R2 {r2:.2f}")

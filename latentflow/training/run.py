@@ -74,6 +74,15 @@ def run(plan: Plan, folder: Path, say: Say, processes: Processes = ALONE) -> Lea
     return learner
 
 
+def require_sources(plan: Plan) -> None:
+    """A file that can't be read, or an adapter that is not there, is told before models load."""
+    for name, _ in plan.mix:
+        if name not in (MEMOS, WORDS):
+            read_cases(Path(name))
+    if plan.start:
+        start_file(plan.start)
+
+
 def _tell(progress: Progress, done: int, steps: int, say: Say) -> None:
     """Every tenth step and the last; `done` are those since the start or resumption."""
     if progress.step % 10 and progress.step + 1 < steps:

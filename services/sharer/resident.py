@@ -35,7 +35,7 @@ class Resident:
             return self.adapters[name]
         if len(self.adapters) > 1:
             names = ", ".join(self.adapters)
-            raise InvalidInput(field="latent.adapter", problem=f"must be one of {names}")
+            raise InvalidInput(field="latent.adapter", problem=f"name one of several: {names}")
         return next(iter(self.adapters.values()))
 
     def describe(self) -> ServiceDescription:

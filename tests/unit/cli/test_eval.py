@@ -21,8 +21,7 @@ from latentflow.errors import (
 from latentflow.model.adapter_file import adapter_digest
 from latentflow.model.soft_prefix import SoftPrefix, soft_spec
 from latentflow.model.soft_prefix_file import SOFT_PREFIX_FILE, write_soft_prefix
-from tests.tiny_models import MAX_POSITIONS
-from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
+from tests.tiny_pair import ADAPTER, POSITIONS, TinyPair, write_tiny_pair
 
 ARMS = "alone,text-4,text-4-need,full-text,matched,deranged,zero,constant"
 ROWS = [
@@ -200,12 +199,13 @@ def test_a_file_of_which_nothing_is_unseen_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("arms", "told"), [("alone", "prompt of case long"), ("text-4", "case long")]
+    ("arms", "words_long", "told"),
+    [("alone", POSITIONS // 3, "prompt of case long"), ("text-400", 600, "order of case long")],
 )
 def test_a_case_without_room_is_told_before_any_arm_runs(
-    pair: TinyPair, data: Path, out: Path, settings: Settings, arms: str, told: str
+    pair: TinyPair, data: Path, out: Path, settings: Settings, arms: str, words_long: int, told: str
 ) -> None:
-    long = ROWS[0] | {"id": "long", "context": "tin " * (MAX_POSITIONS // 3)}
+    long = ROWS[0] | {"id": "long", "context": "tin " * words_long}
     data.write_text("\n".join(map(json.dumps, [*ROWS, long])))
     with pytest.raises(ContextTooLong, match=told):
         run(words(pair, data, out, arms=arms), settings)

@@ -1,4 +1,7 @@
 import io
+import time
+
+import pytest
 
 from latentflow.cli.progress import Progress
 
@@ -32,3 +35,12 @@ def test_a_file_gets_only_the_lines_that_stay() -> None:
     progress.say("ready")
     progress.clear()
     assert file.getvalue() == "ready\n"
+
+
+def test_a_file_hears_of_long_work_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    file, now = io.StringIO(), [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    progress = Progress(file)
+    for now[0] in (10.0, 40.0, 50.0, 80.0):
+        progress.show(f"at {now[0]:.0f}")
+    assert file.getvalue() == "at 40\nat 80\n"

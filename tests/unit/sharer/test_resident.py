@@ -49,7 +49,7 @@ def test_an_unknown_adapter_is_refused(resident: Resident) -> None:
 
 
 def test_of_several_adapters_one_must_be_named(resident: Resident) -> None:
-    with pytest.raises(InvalidInput, match=r"latent\.adapter: must be one of tiny, second"):
+    with pytest.raises(InvalidInput, match=r"latent\.adapter: name one of several: tiny, second"):
         with_two(resident).choose("")
     assert with_two(resident).choose("second").name == "second"
 

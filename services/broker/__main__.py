@@ -28,6 +28,7 @@ from services.broker.redis_store.latents import RedisLatents
 from services.broker.servicer import SERVICE, BrokerServicer, add_to_server
 from services.broker.settings import Settings
 from services.broker.store import FlowStore, LatentStore
+from services.broker.store_url import StoreForm, parse_store_url
 from services.broker.subscribing import Subscribing
 from services.broker.watching import Watching
 
@@ -49,12 +50,13 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
         lease_ms=round(settings.upload_lease_seconds * 1000),
         latent_bytes=settings.max_latent_bytes,
     )
-    if settings.store_url.startswith("memory:"):
+    url = parse_store_url(settings.store_url, "store_url")
+    if url.form is StoreForm.MEMORY:
         capacity_bytes = settings.memory_bytes
         latents = MemoryLatents(limits=limits, capacity_bytes=capacity_bytes, clock_ms=clock_ms)
         yield Stores(latents, MemoryFlows(clock_ms))
         return
-    connections = connect(settings.store_url, followers=settings.followers)
+    connections = connect(url, followers=settings.followers)
     try:
         yield Stores(RedisLatents(connections, limits), RedisFlows(connections))
     finally:

@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from latentflow.errors import InvalidInput
 from latentflow.latent import MAX_FRAME_BYTES
 from latentflow.rpc.environment import settings_from
+from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
 _LONGEST_SECONDS = 3600
-_STORE_SCHEMES = ("redis", "rediss", "unix", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Each field is the variable LATENTFLOW_BROKER_<NAME>; the values here are the defaults.
 
-    `store_url` is redis://host:port/db, rediss:// with TLS, unix:// with a socket's path, or
-    memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
+    `store_url` is one of those in `store_url.py`: one Redis server, a Cluster, what Sentinels watch,
+    or memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
     `followers` readers may wait for new frames at once, each on a connection to the store; more
     take turns.
     """
@@ -38,8 +37,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
-        scheme = urlsplit(self.store_url).scheme
-        _require(scheme in _STORE_SCHEMES, "store_url", f"must begin with one of {_STORE_SCHEMES}")
+        parse_store_url(self.store_url, PREFIX + "STORE_URL")
         _require(
             self.credit_bytes >= MAX_FRAME_BYTES,
             "credit_bytes",

@@ -49,7 +49,7 @@ async def stores(server: StoreServer | None, clock: ManualClock) -> AsyncIterato
         return
     with server.client() as client:
         client.flushall()
-    connections = connect(server.url, followers=8)
+    connections = connect(parse_store_url(server.url, "store_url"), followers=8)
     yield Stores(latents=RedisLatents(connections, LIMITS), flows=RedisFlows(connections))
     await connections.close()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 from redis.typing import KeyT, StreamIdT
 
@@ -11,7 +10,8 @@ from latentflow.latent import LatentId
 from services.broker.keys import ANNOUNCED, announced_key
 from services.broker.lifecycle import LONGEST_KEPT_MS
 from services.broker.record import Announcement, DeliveryId, FlowRef, GroupMember
-from services.broker.redis_store.connection import Connections, script
+from services.broker.redis_store.client import Client, script
+from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import Entries, as_text, only_stream
 
 READ_ANNOUNCEMENTS = 32
@@ -24,7 +24,7 @@ class RedisFlows:
     def __init__(self, connections: Connections) -> None:
         self._commands = connections.commands
         self._followers = connections.followers
-        self._announce = script(self._commands, "announce")
+        self._announce = script(self._commands.client, "announce")
 
     async def announce(self, flow: FlowRef, latent_id: LatentId) -> None:
         async with self._commands.turn():
@@ -83,7 +83,7 @@ class RedisFlows:
             return await redis.xack(key, group, *delivery_ids)
 
 
-async def _make_group(redis: Redis, key: str, group: str) -> None:
+async def _make_group(redis: Client, key: str, group: str) -> None:
     """A new group begins with the oldest announcement kept."""
     try:
         await redis.xgroup_create(key, group, id=_BEGINNING, mkstream=True)
@@ -93,7 +93,7 @@ async def _make_group(redis: Redis, key: str, group: str) -> None:
 
 
 async def _read_group(
-    redis: Redis, member: GroupMember, behind: str, wait_ms: int | None = None
+    redis: Client, member: GroupMember, behind: str, wait_ms: int | None = None
 ) -> Entries:
     streams: dict[KeyT, StreamIdT] = {announced_key(member.flow): behind}
     reply = await redis.xreadgroup(
@@ -103,7 +103,7 @@ async def _read_group(
 
 
 async def _claim_some(
-    redis: Redis, member: GroupMember, idle_ms: int, cursor: str
+    redis: Client, member: GroupMember, idle_ms: int, cursor: str
 ) -> tuple[str, Entries]:
     key = announced_key(member.flow)
     reply = await redis.xautoclaim(

@@ -24,7 +24,8 @@ from services.broker.record import (
     StreamEntry,
     UploadLimits,
 )
-from services.broker.redis_store.connection import Connections, remarks, script, source
+from services.broker.redis_store.client import script, source
+from services.broker.redis_store.connection import Connections, remarks
 from services.broker.redis_store.fields import (
     as_fields,
     before,
@@ -48,10 +49,10 @@ class RedisLatents:
         self._limits = limits
         self._listings = Listings()
         self._open = source("open")
-        self._append = script(self._commands, "append")
-        self._commit = script(self._commands, "commit")
-        self._abort = script(self._commands, "abort")
-        self._revoke = script(self._commands, "revoke")
+        self._append = script(self._commands.client, "append")
+        self._commit = script(self._commands.client, "commit")
+        self._abort = script(self._commands.client, "abort")
+        self._revoke = script(self._commands.client, "revoke")
 
     async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         lease_until_ms = now_ms + self._limits.lease_ms

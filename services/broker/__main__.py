@@ -50,7 +50,7 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
         lease_ms=round(settings.upload_lease_seconds * 1000),
         latent_bytes=settings.max_latent_bytes,
     )
-    url = parse_store_url(settings.store_url, "store_url")
+    url = parse_store_url(settings.store_url)
     if url.form is StoreForm.MEMORY:
         capacity_bytes = settings.memory_bytes
         latents = MemoryLatents(limits=limits, capacity_bytes=capacity_bytes, clock_ms=clock_ms)

@@ -16,8 +16,8 @@ _LONGEST_SECONDS = 3600
 class Settings:
     """Each field is the variable LATENTFLOW_BROKER_<NAME>; the values here are the defaults.
 
-    `store_url` is one of those in `store_url.py`: one Redis server, a Cluster, what Sentinels watch,
-    or memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
+    `store_url` is one of `store_url.py`: a Redis server, a Cluster, what Sentinels watch, or
+    memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
     `followers` readers may wait for new frames at once, each on a connection to the store; more
     take turns.
     """

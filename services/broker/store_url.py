@@ -56,7 +56,7 @@ _FORMS = {
 }
 
 
-def parse_store_url(url: str, field: str) -> StoreUrl:
+def parse_store_url(url: str, field: str = "store_url") -> StoreUrl:
     """Raises InvalidInput naming `field`; its text never has the URL, which may hold a password."""
     parts = urlsplit(url)
     match _FORMS.get(parts.scheme):

@@ -1,5 +1,7 @@
 """A client of redis-py for each form of store: one server, a Cluster, what Sentinels watch."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -22,7 +24,19 @@ RETRIES = 2
 _BACKOFF = ExponentialWithJitterBackoff(base=0.02, cap=0.5)
 
 
-def open_client(url: StoreUrl, *, connections: int) -> Client:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """`client` asks the servers, `sentinels` are asked where they are."""
+
+    client: Client
+    sentinels: Sequence[Redis] = ()
+
+    async def close(self) -> None:
+        for each in (self.client, *self.sentinels):
+            await each.aclose()
+
+
+def open_client(url: StoreUrl, *, connections: int) -> Opened:
     """Connects to nothing yet. At most `connections` to each server.
 
     Raises InvalidInput when redis-py knows an option of the URL by no such value.
@@ -39,11 +53,11 @@ def open_client(url: StoreUrl, *, connections: int) -> Client:
     server = _server_options(url)
     match url.form:
         case StoreForm.CLUSTER:
-            return _cluster(url, {**server, **options})
+            return Opened(client=_cluster(url, {**server, **options}))
         case StoreForm.SENTINEL:
             return _behind_sentinels(url, {**server, **options})
         case _:
-            return Redis.from_url(url.server_url, **options)
+            return Opened(client=Redis.from_url(url.server_url, **options))
 
 
 def _server_options(url: StoreUrl) -> dict[str, Any]:
@@ -62,15 +76,14 @@ def _cluster(url: StoreUrl, options: dict[str, Any]) -> RedisCluster:
     return RedisCluster(startup_nodes=nodes, **options)
 
 
-def _behind_sentinels(url: StoreUrl, options: dict[str, Any]) -> Redis:
+def _behind_sentinels(url: StoreUrl, options: dict[str, Any]) -> Opened:
     for place in ("host", "port"):
         options.pop(place, None)
     tls = {name: value for name, value in options.items() if name.startswith("ssl")}
     asking = {"socket_timeout": CONNECT_SECONDS, "socket_connect_timeout": CONNECT_SECONDS, **tls}
     nodes = [(node.host, node.port) for node in url.nodes]
-    sentinel = Sentinel(nodes, sentinel_kwargs=asking)
-    client: Redis = sentinel.master_for(url.primary, **options)
-    return client
+    sentinel = Sentinel(nodes, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    return Opened(client=sentinel.master_for(url.primary, **options), sentinels=sentinel.sentinels)
 
 
 def source(verb: str) -> str:

@@ -7,14 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import RedisCluster
-from redis.exceptions import ClusterDownError, NoPermissionError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    ClusterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from latentflow.errors import StoreFull, StoreUnavailable
 from services.broker.redis_store.breaker import Breaker
-from services.broker.redis_store.client import Client, open_client
+from services.broker.redis_store.client import Client, Opened, open_client
 from services.broker.store_url import StoreUrl
 
 COMMAND_CONNECTIONS = 64
@@ -36,8 +42,9 @@ _GROUP_GONE = ("NOGROUP", "UNBLOCKED")
 class Lane:
     """A number of connections; whoever asks takes turns on them."""
 
-    def __init__(self, client: Client, connections: int, breaker: Breaker) -> None:
-        self.client = client
+    def __init__(self, opened: Opened, connections: int, breaker: Breaker) -> None:
+        self.client = opened.client
+        self.close = opened.close
         self._turns = asyncio.Semaphore(connections)
         self._breaker = breaker
 
@@ -72,8 +79,8 @@ class Connections:
     followers: Lane
 
     async def close(self) -> None:
-        await self.commands.client.aclose()
-        await self.followers.client.aclose()
+        await self.commands.close()
+        await self.followers.close()
 
 
 def connect(url: StoreUrl, *, followers: int) -> Connections:

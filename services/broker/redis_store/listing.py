@@ -19,7 +19,9 @@ class Listings:
     def __init__(self) -> None:
         self._list = source("list")
 
-    def add(self, pipeline: Pipeline | ClusterPipeline, ref: LatentRef, opening: Opening, *, now_ms: int) -> None:
+    def add(
+        self, pipeline: Pipeline | ClusterPipeline, ref: LatentRef, opening: Opening, *, now_ms: int
+    ) -> None:
         """Adds a latent to its tenant's and its flow's listing; repeating it changes nothing.
 
         Also done for an opening that is refused: who reads a page drops what has no such record.

@@ -13,6 +13,7 @@ from services.broker.record import DeliveryId, FlowRef, GroupMember, LatentRecor
 from services.broker.redis_store.connection import Connections, connect
 from services.broker.redis_store.flows import RedisFlows
 from services.broker.redis_store.latents import RedisLatents
+from services.broker.store_url import parse_store_url
 from tests.contract.samples import LIMITS, new_commit, new_frame, new_opening, new_ref
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer
@@ -22,7 +23,7 @@ TENANT = Tenant("layout")
 
 @pytest.fixture
 async def connections(valkey: StoreServer) -> AsyncIterator[Connections]:
-    opened = connect(valkey.url, followers=8)
+    opened = connect(parse_store_url(valkey.url), followers=8)
     yield opened
     await opened.close()
 

@@ -288,13 +288,17 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentInfo:
-    """A latent as the broker knows it. `commit` is there once the state is COMMITTED."""
+    """A latent as the broker knows it. `commit` is there once the state is COMMITTED.
+
+    `expires_ms` is the manifest's, or later once the latent was renewed.
+    """
 
     manifest: Manifest
     state: LatentState
     frames: int
     payload_bytes: int
     commit: Commit | None
+    expires_ms: int
 
 
 class StreamDigest:

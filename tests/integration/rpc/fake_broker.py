@@ -9,7 +9,7 @@ from latentflow.relay import Delivery, LatentPage, Open, StreamStep
 from latentflow.rpc.server import Registration
 from latentflow.v1.broker_pb2 import RevokeLatentResponse
 from latentflow.v1.broker_pb2_grpc import BrokerServiceServicer, add_BrokerServiceServicer_to_server
-from latentflow.wire import flows
+from latentflow.wire import flows, lineage
 from latentflow.wire.publish import publish_event_to_proto
 from latentflow.wire.subscribe import stream_step_to_proto, subscribe_call_from_proto
 from tests.integration.rpc.fake_upload import Hook, Latent, Latents, Ledger, Upload, nothing
@@ -90,5 +90,5 @@ class FakeBroker(BrokerServiceServicer):
         return flows.latent_page_to_proto(page)
 
     async def RevokeLatent(self, request: Any, context: Any) -> Any:
-        del self.latents[self._find(flows.revoke_call_from_proto(request)).manifest.latent_id]
+        del self.latents[self._find(lineage.revoke_call_from_proto(request)).manifest.latent_id]
         return RevokeLatentResponse()

@@ -42,6 +42,7 @@ class Latent:
             frames=len(self.frames),
             payload_bytes=sum(len(frame.payload) for frame in self.frames),
             commit=self.commit,
+            expires_ms=self.manifest.expires_ms,
         )
 
 

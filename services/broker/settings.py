@@ -10,6 +10,15 @@ from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
 _LONGEST_SECONDS = 3600
+_MOST_A_SECOND = 1_000_000
+_COUNTS = (
+    "memory_bytes",
+    "max_latent_bytes",
+    "tenant_bytes",
+    "tenant_uploads",
+    "followers",
+    "max_calls",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +28,8 @@ class Settings:
     `store_url` is one of `store_url.py`: a Redis server, a Cluster, what Sentinels watch, or
     memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
     `followers` readers may wait for new frames at once, each on a connection to the store; more
-    take turns.
+    take turns. A tenant has at most `tenant_bytes` stored and `tenant_uploads` open, and begins
+    `tenant_publishes_per_second`, of which a second's worth may come at once.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +38,9 @@ class Settings:
     memory_bytes: int = 256 * 1024 * 1024
     credit_bytes: int = 1024 * 1024
     max_latent_bytes: int = 64 * 1024 * 1024
+    tenant_bytes: int = 4 * 1024 * 1024 * 1024
+    tenant_uploads: int = 256
+    tenant_publishes_per_second: float = 1000.0
     upload_lease_seconds: float = 60.0
     redelivery_seconds: float = 60.0
     longest_wait_seconds: float = 5.0
@@ -43,8 +56,11 @@ class Settings:
             "credit_bytes",
             f"must be at least {MAX_FRAME_BYTES}, the largest frame",
         )
-        for field in ("memory_bytes", "max_latent_bytes", "followers", "max_calls"):
+        for field in _COUNTS:
             _require(getattr(self, field) >= 1, field, "must be at least 1")
+        in_range = 0 < self.tenant_publishes_per_second <= _MOST_A_SECOND
+        problem = f"must be above 0, at most {_MOST_A_SECOND}"
+        _require(in_range, "tenant_publishes_per_second", problem)
         for field in ("upload_lease_seconds", "redelivery_seconds", "longest_wait_seconds"):
             in_range = 0 < getattr(self, field) <= _LONGEST_SECONDS
             _require(in_range, field, f"must be above 0, at most {_LONGEST_SECONDS}")

@@ -8,9 +8,12 @@ was acknowledged.
 from collections.abc import Sequence
 from typing import Protocol
 
-from latentflow.latent import Commit, LatentId
+from latentflow.latent import Commit, LatentId, Tenant
+from latentflow.relay import Receipt, UseCall
 from services.broker.record import (
     Announcement,
+    Charge,
+    ContentRef,
     DeliveryId,
     FlowRef,
     GroupMember,
@@ -20,7 +23,9 @@ from services.broker.record import (
     Opening,
     Page,
     StoredFrame,
+    StoreReport,
     StreamEntry,
+    TenantLimits,
 )
 
 
@@ -79,8 +84,42 @@ class LatentStore(Protocol):
         A page may be shorter than asked for. Raises InvalidInput when `after` is no token.
         """
 
-    async def inspect(self) -> Sequence[str]:
-        """Answers when the store works; names the settings that break a promise of the broker."""
+    async def hold(self, ref: LatentRef, *, until_ms: int) -> None:
+        """Keeps a latent's frames at least that long, for a reader that is at it."""
+
+    async def renew(self, ref: LatentRef, *, expires_ms: int, now_ms: int) -> LatentRecord:
+        """Lets a committed latent live on; otherwise, and when it lives longer, changes nothing.
+
+        Raises UnknownLatent.
+        """
+
+    async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
+        """Notes a use, once. Raises UnknownLatent, QuotaExceeded beyond MAX_RECEIPTS."""
+
+    async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
+        """Every use noted, oldest first; none of a latent that is unknown."""
+
+    async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
+        """Makes the latent the one that `recall` gives for its content."""
+
+    async def recall(self, content: ContentRef) -> LatentId | None:
+        """The latent that was last remembered for a content; what became of it is not looked at."""
+
+    async def inspect(self, *, now_ms: int) -> StoreReport:
+        """Answers when the store works; remarks on settings that break a promise of the broker."""
+
+
+class QuotaStore(Protocol):
+    """Counts what each tenant has."""
+
+    async def charge(
+        self, ref: LatentRef, charge: Charge, limits: TenantLimits | None = None, *, now_ms: int
+    ) -> None:
+        """Replaces what the latent counted for. 0 bytes: it counts for nothing any more.
+
+        With limits, raises QuotaExceeded naming the one that is reached; a latent whose upload was
+        not open also counts as a publish.
+        """
 
 
 class FlowStore(Protocol):

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import RedisCluster
 from redis.exceptions import (
     ClusterDownError,
-    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -101,27 +99,3 @@ def _raise_meaning(error: RedisError) -> None:
         raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
     if str(error).startswith(_GROUP_GONE):
         raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
-
-
-async def remarks(lane: Lane) -> Sequence[str]:
-    """What is wrong with the servers' settings. Raises StoreUnavailable."""
-    try:
-        async with lane.turn() as client:
-            policies = await _policies(client)
-    except NoPermissionError:
-        return ("this user may not call INFO: maxmemory-policy was not checked",)
-    return [
-        f"maxmemory-policy is {policy}: it must be noeviction, or latents vanish"
-        for policy in sorted(policies - {"noeviction"})
-    ]
-
-
-async def _policies(client: Client) -> set[str]:
-    if isinstance(client, RedisCluster):
-        nodes = await client.info("memory", target_nodes=RedisCluster.PRIMARIES)
-        return {_policy(memory) for memory in nodes.values()}
-    return {_policy(await client.info("memory"))}
-
-
-def _policy(memory: object) -> str:
-    return str(memory.get("maxmemory_policy", "unknown")) if isinstance(memory, dict) else "unknown"

@@ -10,10 +10,12 @@ import pytest
 
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
+from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.redis_store.connection import connect
 from services.broker.redis_store.flows import RedisFlows
 from services.broker.redis_store.latents import RedisLatents
-from services.broker.store import FlowStore, LatentStore
+from services.broker.redis_store.quotas import RedisQuotas
+from services.broker.store import FlowStore, LatentStore, QuotaStore
 from services.broker.store_url import parse_store_url
 from tests.contract.samples import LIMITS
 from tests.manual_clock import ManualClock
@@ -27,6 +29,7 @@ STORES = ["memory", *(f"{name}-{form}" for name in binaries() for form in FORMS)
 class Stores:
     latents: LatentStore
     flows: FlowStore
+    quotas: QuotaStore
 
 
 @pytest.fixture
@@ -51,11 +54,15 @@ async def stores(server: AnyStore | None, clock: ManualClock) -> AsyncIterator[S
     """An empty store."""
     if server is None:
         latents = MemoryLatents(limits=LIMITS, capacity_bytes=1 << 20, clock_ms=clock)
-        yield Stores(latents=latents, flows=MemoryFlows(clock))
+        yield Stores(latents=latents, flows=MemoryFlows(clock), quotas=MemoryQuotas())
         return
     server.flush()
     connections = connect(parse_store_url(server.url), followers=8)
-    yield Stores(latents=RedisLatents(connections, LIMITS), flows=RedisFlows(connections))
+    yield Stores(
+        latents=RedisLatents(connections, LIMITS),
+        flows=RedisFlows(connections),
+        quotas=RedisQuotas(connections),
+    )
     await connections.close()
 
 
@@ -67,3 +74,8 @@ def latents(stores: Stores) -> LatentStore:
 @pytest.fixture
 def flows(stores: Stores) -> FlowStore:
     return stores.flows
+
+
+@pytest.fixture
+def quotas(stores: Stores) -> QuotaStore:
+    return stores.quotas

@@ -55,10 +55,11 @@ def _admit(
     if len(uploads) >= limits.open_uploads:
         raise _refusal("open_uploads", limits.open_uploads, _wait(uploads, now_ms))
     due_ms = max(float(now_ms), counts.next_due_ms)
-    if due_ms - now_ms >= _SECOND_MS:
-        wait_ms = due_ms - now_ms - _SECOND_MS + 1
-        raise _refusal("publishes_per_second", int(limits.publishes_per_second), wait_ms)
-    counts.next_due_ms = due_ms + _SECOND_MS / limits.publishes_per_second
+    interval_ms = _SECOND_MS / limits.publishes_per_second
+    early_ms = due_ms - now_ms - max(0.0, _SECOND_MS - interval_ms)
+    if early_ms > 0:
+        raise _refusal("publishes_per_second", int(limits.publishes_per_second), early_ms)
+    counts.next_due_ms = due_ms + interval_ms
 
 
 def _wait(charges: Iterable[Charge], now_ms: int) -> float:

@@ -36,8 +36,10 @@ if ARGV[7] then
   end
   if is_new then
     local due = math.max(now, tonumber(redis.call('GET', KEYS[4]) or 0))
-    if due - now >= 1000 then return {0, 'publishes_per_second', math.ceil(due - now - 999)} end
-    local next_due = string.format('%.3f', due + 1000 / tonumber(ARGV[9]))
+    local interval = 1000 / tonumber(ARGV[9])
+    local early = due - now - math.max(0, 1000 - interval)
+    if early > 0 then return {0, 'publishes_per_second', math.ceil(early)} end
+    local next_due = string.format('%.3f', due + interval)
     redis.call('SET', KEYS[4], next_due, 'PX', ARGV[6])
   end
 end

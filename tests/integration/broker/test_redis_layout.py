@@ -157,13 +157,42 @@ async def test_announcement_trimmed_from_its_flow_is_no_longer_pending(
     ("policy", "remarks"), [("noeviction", 0), ("allkeys-lru", 1), ("volatile-ttl", 1)]
 )
 async def test_server_that_evicts_is_remarked_on(
-    latents: RedisLatents, raw: redis.Redis, policy: str, remarks: int
+    latents: RedisLatents, raw: redis.Redis, clock: ManualClock, policy: str, remarks: int
 ) -> None:
     raw.config_set("maxmemory-policy", policy)
-    found = await latents.inspect()
+    report = await latents.inspect(now_ms=clock())
     raw.config_set("maxmemory-policy", "noeviction")
-    assert len(found) == remarks
-    assert all(policy in remark for remark in found)
+    assert sum(policy in remark for remark in report.remarks) == remarks
+
+
+@pytest.mark.parametrize(
+    ("setting", "broken", "mended", "told"),
+    [
+        ("maxmemory", "0", "100mb", "maxmemory is not set"),
+        ("appendonly", "no", "yes", "appendonly is off"),
+    ],
+)
+async def test_a_setting_that_breaks_a_promise_is_remarked_on(
+    latents: RedisLatents,
+    raw: redis.Redis,
+    clock: ManualClock,
+    setting: str,
+    broken: str,
+    mended: str,
+    told: str,
+) -> None:
+    for value, is_told in ((mended, False), (broken, True)):
+        raw.config_set(setting, value)
+        report = await latents.inspect(now_ms=clock())
+        assert any(told in remark for remark in report.remarks) is is_told
+
+
+async def test_a_clock_that_is_off_is_remarked_on(
+    latents: RedisLatents, clock: ManualClock
+) -> None:
+    report = await latents.inspect(now_ms=clock() + 60_000)
+    assert any("off the broker's" in remark for remark in report.remarks)
+    assert report.servers[0].split()[0] in ("redis", "valkey")
 
 
 async def read_next(latents: RedisLatents, ref: LatentRef) -> list[object]:

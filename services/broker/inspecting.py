@@ -1,12 +1,9 @@
 """Inspect: what the broker and its store are, and what is wrong with their settings."""
 
-from importlib.metadata import version
-
+from latentflow import __version__
 from latentflow.relay import Inspection
 from services.broker.record import ClockMs
 from services.broker.store import LatentStore
-
-PACKAGE = "latentflow"
 
 
 class Inspecting:
@@ -21,5 +18,5 @@ class Inspecting:
         now_ms = self._clock_ms()
         report = await self._latents.inspect(now_ms=now_ms)
         return Inspection(
-            version=version(PACKAGE), at_ms=now_ms, servers=report.servers, remarks=report.remarks
+            version=__version__, at_ms=now_ms, servers=report.servers, remarks=report.remarks
         )

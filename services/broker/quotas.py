@@ -6,6 +6,7 @@ a time, and put right when it ends. What nobody puts right, as its broker died, 
 
 from dataclasses import dataclass
 
+from latentflow.errors import QuotaExceeded
 from services.broker.lifecycle import READING_MS
 from services.broker.record import Charge, LatentRecord, LatentRef, TenantLimits
 from services.broker.store import QuotaStore
@@ -32,17 +33,20 @@ class Quotas:
 
     async def open(self, ref: LatentRef, *, manifest_bytes: int, now_ms: int) -> Account:
         """For an upload that begins or goes on. Raises QuotaExceeded."""
-        account = Account(ref=ref, charged_bytes=manifest_bytes + STEP_BYTES, renew_ms=0)
-        await self._charge(account, now_ms=now_ms)
+        account = Account(ref=ref, charged_bytes=0, renew_ms=0)
+        await self.grow(account, manifest_bytes, now_ms=now_ms)
         return account
 
     async def grow(self, account: Account, stored_bytes: int, *, now_ms: int) -> None:
         """Before an upload comes to `stored_bytes`, manifest included. Raises QuotaExceeded."""
-        if stored_bytes > account.charged_bytes:
-            account.charged_bytes = stored_bytes + STEP_BYTES
-        elif now_ms < account.renew_ms:
+        if stored_bytes <= account.charged_bytes:
+            if now_ms >= account.renew_ms:
+                await self._charge(account, account.charged_bytes, now_ms=now_ms)
             return
-        await self._charge(account, now_ms=now_ms)
+        try:
+            await self._charge(account, stored_bytes + STEP_BYTES, now_ms=now_ms)
+        except QuotaExceeded:  # near the limit what is needed may fit where a step ahead does not
+            await self._charge(account, stored_bytes, now_ms=now_ms)
 
     async def settle(self, record: LatentRecord, *, now_ms: int) -> None:
         """For a latent that is complete, or lives on: it counts for what it is."""
@@ -56,11 +60,12 @@ class Quotas:
         charge = Charge(stored_bytes=0, until_ms=0, is_open=False)
         await self._store.charge(ref, charge, now_ms=now_ms)
 
-    async def _charge(self, account: Account, *, now_ms: int) -> None:
+    async def _charge(self, account: Account, stored_bytes: int, *, now_ms: int) -> None:
         charge = Charge(
-            stored_bytes=account.charged_bytes,
+            stored_bytes=stored_bytes,
             until_ms=now_ms + self._lease_ms + READING_MS,
             is_open=True,
         )
         await self._store.charge(account.ref, charge, self._limits, now_ms=now_ms)
+        account.charged_bytes = stored_bytes
         account.renew_ms = now_ms + self._lease_ms // 2

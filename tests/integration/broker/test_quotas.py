@@ -68,19 +68,20 @@ async def test_a_resumed_upload_is_not_another_one(broker: Broker, clock: Manual
 async def test_a_refusal_says_which_quota_and_when_to_come_again(
     broker: Broker, clock: ManualClock
 ) -> None:
-    made = make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000)
-    await broker.publish(made)
+    for _ in range(UPLOADS):
+        await Publisher(broker).open(make_latent(clock()))
     call = broker.stub.Publish(timeout=TIMEOUT)
-    refused = make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000)
+    refused = make_latent(clock())
     await call.write(publish_step_to_proto(Open(manifest_bytes=refused.manifest_bytes)))
-    assert await call.read() is grpc.aio.EOF
+    with pytest.raises(grpc.aio.AioRpcError):
+        await call.read()
     assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     status = Status.FromString(dict(await call.trailing_metadata())["grpc-status-details-bin"])
     details = {each.TypeName(): each for each in status.details}
     failure, retry = QuotaFailure(), RetryInfo()
     assert details[failure.DESCRIPTOR.full_name].Unpack(failure)
     assert details[retry.DESCRIPTOR.full_name].Unpack(retry)
-    assert failure.violations[0].subject == "quota:stored_bytes"
+    assert failure.violations[0].subject == "quota:open_uploads"
     assert retry.retry_delay.ToMilliseconds() > 0
 
 

@@ -74,8 +74,7 @@ class MemoryLatents:
         if held is None:
             self._require_room(len(opening.manifest))
             record = LatentRecord(ref=ref, opening=opening, lease_until_ms=lease_until_ms)
-            self._held[ref] = _Held(record)
-            return record
+            held = self._held[ref] = _Held(record)
         resume(held.record, opening, now_ms)
         if takes_steps(held.record, now_ms):
             held.record = replace(held.record, lease_until_ms=lease_until_ms)

@@ -78,6 +78,7 @@ def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> Bro
             flows=flows,
             clock_ms=clock_ms,
             redelivery_ms=round(settings.redelivery_seconds * 1000),
+            most_deliveries=settings.max_deliveries,
             longest_wait_ms=longest_wait_ms,
         ),
         catalogue=Catalogue(latents=latents, clock_ms=clock_ms),

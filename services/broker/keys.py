@@ -15,7 +15,9 @@ lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     
                                      of 2-0: frames, payload_bytes, sha256      after the latent
                                      (commit), 3-0: ended (abort, revocation)   expires if complete
 lf1:{tenant/flow}:announced  stream  the flow. latent (its id), about the last  LONGEST_KEPT_MS
-                                     ANNOUNCED entries; consumer groups         after the last one
+                                     ANNOUNCED entries; consumer groups. On a   after the last one
+                                     dead-letter flow also flow, group,
+                                     deliveries, reason
 lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
                                      <created_ms>-<latent>: sorts by age        after the last one
 lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise

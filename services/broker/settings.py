@@ -10,6 +10,7 @@ from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
 _LONGEST_SECONDS = 3600
+_COUNTS = ("memory_bytes", "max_latent_bytes", "max_deliveries", "followers", "max_calls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,8 @@ class Settings:
     `store_url` is one of `store_url.py`: a Redis server, a Cluster, what Sentinels watch, or
     memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
     `followers` readers may wait for new frames at once, each on a connection to the store; more
-    take turns.
+    take turns. A delivery that was given `max_deliveries` times and not acknowledged goes to the
+    dead-letter flow.
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +32,7 @@ class Settings:
     max_latent_bytes: int = 64 * 1024 * 1024
     upload_lease_seconds: float = 60.0
     redelivery_seconds: float = 60.0
+    max_deliveries: int = 5
     longest_wait_seconds: float = 5.0
     followers: int = 512
     max_calls: int = 1024
@@ -43,7 +46,13 @@ class Settings:
             "credit_bytes",
             f"must be at least {MAX_FRAME_BYTES}, the largest frame",
         )
-        for field in ("memory_bytes", "max_latent_bytes", "followers", "max_calls"):
+        for field in (
+            "memory_bytes",
+            "max_latent_bytes",
+            "max_deliveries",
+            "followers",
+            "max_calls",
+        ):
             _require(getattr(self, field) >= 1, field, "must be at least 1")
         for field in ("upload_lease_seconds", "redelivery_seconds", "longest_wait_seconds"):
             in_range = 0 < getattr(self, field) <= _LONGEST_SECONDS

@@ -1,6 +1,6 @@
--- Adds a latent to a flow, and drops the oldest announcements beyond about as many as are kept.
+-- Adds an announcement to a flow, and drops the oldest beyond about as many as are kept.
 -- KEYS: 1 announced
--- ARGV: 1 latent id, 2 announcements kept, 3 how long the flow stays (ms)
-redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'latent', ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+-- ARGV: 1 announcements kept, 2 how long the flow stays (ms), then the announcement's fields
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1

@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from latentflow.latent import FlowName, Tenant
+from services.broker.dead_letters import NO_LIMIT
 from services.broker.keys import announced_key, latent_keys, listing_key
 from services.broker.lifecycle import LONGEST_KEPT_MS, READING_MS, TOMBSTONE_MS
 from services.broker.record import DeliveryId, FlowRef, GroupMember, LatentRecord, LatentRef
@@ -149,7 +150,7 @@ async def test_announcement_trimmed_from_its_flow_is_no_longer_pending(
         await flows.announce(member.flow, latent_id)
     given = await flows.receive(member, wait_ms=1)
     raw.xdel(announced_key(member.flow), given[0].delivery_id)
-    pending = await flows.pending(member, after=DeliveryId("0-0"))
+    pending = await flows.pending(member, after=DeliveryId("0-0"), most_deliveries=NO_LIMIT)
     assert [announcement.latent_id for announcement in pending] == [second]
 
 

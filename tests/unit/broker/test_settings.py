@@ -36,6 +36,8 @@ def test_variables_are_read_by_type_and_others_ignored() -> None:
         ("REDELIVERY_SECONDS", "inf"),
         ("GRACE_SECONDS", "-1"),
         ("MAX_CALLS", "many"),
+        ("MAX_DELIVERIES", "0"),
+        ("MAX_DELIVERIES", "2.5"),
         ("FOLLOWERS", "1.5"),
     ],
 )

@@ -1,0 +1,105 @@
+"""One flow in memory: its announcements in order, and who of its groups has had which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from latentflow.latent import LatentId
+from latentflow.relay import DeadLetter
+from services.broker.keys import ANNOUNCED
+from services.broker.record import Announcement, Claimed, DeliveryId, Exhausted
+
+READ_ANNOUNCEMENTS = 32
+
+
+@dataclass(slots=True)
+class Pending:
+    """An announcement that was given and not acknowledged."""
+
+    announcement: Announcement
+    consumer: str
+    given_ms: int
+    deliveries: int = 1
+
+    def give(self, consumer: str, now_ms: int) -> Announcement:
+        self.consumer, self.given_ms = consumer, now_ms
+        self.deliveries += 1
+        return self.announcement
+
+    def set_aside(self, now_ms: int) -> Exhausted:
+        """Whose it is it stays, idle from now on."""
+        idle_ms, self.given_ms = now_ms - self.given_ms, now_ms
+        return Exhausted(
+            announcement=self.announcement,
+            consumer=self.consumer,
+            deliveries=self.deliveries,
+            idle_ms=idle_ms,
+        )
+
+
+@dataclass(slots=True)
+class Group:
+    """`given` is the number of the newest announcement that any member was given."""
+
+    given: int = 0
+    waiting: dict[DeliveryId, Pending] = field(default_factory=dict)
+
+    def give(self, consumer: str, news: Sequence[Announcement], now_ms: int) -> None:
+        for announcement in news:
+            self.given = number_of(announcement.delivery_id)
+            self.waiting[announcement.delivery_id] = Pending(announcement, consumer, now_ms)
+
+    def give_again(
+        self, consumer: str, *, after: DeliveryId, most_deliveries: int, now_ms: int
+    ) -> Sequence[Announcement]:
+        """See `store.FlowStore.pending`."""
+        again = [
+            pending
+            for delivery_id, pending in self.waiting.items()
+            if pending.consumer == consumer
+            and pending.deliveries < most_deliveries
+            and number_of(delivery_id) > number_of(after)
+        ]
+        return [pending.give(consumer, now_ms) for pending in again[:READ_ANNOUNCEMENTS]]
+
+    def claim(self, consumer: str, *, idle_ms: int, most_deliveries: int, now_ms: int) -> Claimed:
+        """See `store.FlowStore.claim`."""
+        idle = [p for p in self.waiting.values() if now_ms - p.given_ms >= idle_ms]
+        taken = idle[:READ_ANNOUNCEMENTS]
+        exhausted = [p.set_aside(now_ms) for p in taken if p.deliveries >= most_deliveries]
+        given = [p.give(consumer, now_ms) for p in taken if p.deliveries < most_deliveries]
+        return Claimed(given=given, exhausted=exhausted)
+
+
+@dataclass(slots=True)
+class Flow:
+    """Its announcements are numbered from 1; the first `dropped` are no longer kept."""
+
+    announced: list[Announcement] = field(default_factory=list)
+    dropped: int = 0
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        return self.dropped + len(self.announced)
+
+    def announce(self, latent_id: LatentId, letter: DeadLetter | None) -> None:
+        self.announced.append(
+            Announcement(
+                delivery_id=id_of(self.newest + 1), latent_id=latent_id, dead_letter=letter
+            )
+        )
+        if len(self.announced) > ANNOUNCED:
+            del self.announced[0]
+            self.dropped += 1
+
+    def behind(self, number: int) -> list[Announcement]:
+        first = max(0, number - self.dropped)
+        return self.announced[first : first + READ_ANNOUNCEMENTS]
+
+
+def id_of(number: int) -> DeliveryId:
+    return DeliveryId(f"{number}-0")
+
+
+def number_of(delivery_id: DeliveryId) -> int:
+    return int(delivery_id.partition("-")[0])

@@ -54,11 +54,13 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
     if url.form is StoreForm.MEMORY:
         capacity_bytes = settings.memory_bytes
         latents = MemoryLatents(limits=limits, capacity_bytes=capacity_bytes, clock_ms=clock_ms)
-        yield Stores(latents, MemoryFlows(clock_ms))
+        yield Stores(latents, MemoryFlows(clock_ms, settings.retentions))
         return
     connections = connect(url, followers=settings.followers)
     try:
-        yield Stores(RedisLatents(connections, limits), RedisFlows(connections))
+        yield Stores(
+            RedisLatents(connections, limits), RedisFlows(connections, settings.retentions)
+        )
     finally:
         await connections.close()
 

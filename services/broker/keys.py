@@ -14,10 +14,9 @@ lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     
                                      serialised), bytes (of payload); then one  the lease ends, or
                                      of 2-0: frames, payload_bytes, sha256      after the latent
                                      (commit), 3-0: ended (abort, revocation)   expires if complete
-lf1:{tenant/flow}:announced  stream  the flow. latent (its id), about the last  LONGEST_KEPT_MS
-                                     ANNOUNCED entries; consumer groups. On a   after the last one
-                                     dead-letter flow also flow, group,
-                                     deliveries, reason
+lf1:{tenant/flow}:announced  stream  the flow. latent (its id); on a dead-      LONGEST_KEPT_MS
+                                     letter flow also flow, group, deliveries,  after the last one;
+                                     reason. Consumer groups                    entries by retention
 lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
                                      <created_ms>-<latent>: sorts by age        after the last one
 lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise
@@ -28,9 +27,6 @@ from urllib.parse import quote
 
 from latentflow.latent import FlowName, Tenant
 from services.broker.record import FlowRef, LatentRef
-
-# Announcements kept a flow, at least; a group that is further behind misses those before.
-ANNOUNCED = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latentflow.errors import InvalidInput
-from latentflow.latent import MAX_FRAME_BYTES
+from latentflow.latent import MAX_FRAME_BYTES, MAX_LIFETIME_SECONDS
 from latentflow.rpc.environment import settings_from
+from services.broker.retention import (
+    MOST_ANNOUNCEMENTS,
+    Retention,
+    Retentions,
+    parse_retentions,
+)
 from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
@@ -21,7 +27,8 @@ class Settings:
     memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
     `followers` readers may wait for new frames at once, each on a connection to the store; more
     take turns. A delivery that was given `max_deliveries` times and not acknowledged goes to the
-    dead-letter flow.
+    dead-letter flow. A flow keeps its last `flow_announcements`, each for `flow_seconds` at most;
+    `flow_retention` says otherwise for single flows, as audit=1000/86400,memos=50/3600.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +40,9 @@ class Settings:
     upload_lease_seconds: float = 60.0
     redelivery_seconds: float = 60.0
     max_deliveries: int = 5
+    flow_announcements: int = 100_000
+    flow_seconds: float = MAX_LIFETIME_SECONDS
+    flow_retention: str = ""
     longest_wait_seconds: float = 5.0
     followers: int = 512
     max_calls: int = 1024
@@ -46,19 +56,30 @@ class Settings:
             "credit_bytes",
             f"must be at least {MAX_FRAME_BYTES}, the largest frame",
         )
-        for field in (
-            "memory_bytes",
-            "max_latent_bytes",
-            "max_deliveries",
-            "followers",
-            "max_calls",
-        ):
+        for field in _COUNTS:
             _require(getattr(self, field) >= 1, field, "must be at least 1")
         for field in ("upload_lease_seconds", "redelivery_seconds", "longest_wait_seconds"):
             in_range = 0 < getattr(self, field) <= _LONGEST_SECONDS
             _require(in_range, field, f"must be above 0, at most {_LONGEST_SECONDS}")
         in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
         _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+        self._check_retention()
+
+    def _check_retention(self) -> None:
+        in_range = 1 <= self.flow_announcements <= MOST_ANNOUNCEMENTS
+        _require(in_range, "flow_announcements", f"must be 1 to {MOST_ANNOUNCEMENTS}")
+        in_range = 0.001 <= self.flow_seconds <= MAX_LIFETIME_SECONDS
+        _require(in_range, "flow_seconds", f"must be 0.001 to {MAX_LIFETIME_SECONDS}")
+        parse_retentions(self.flow_retention, PREFIX + "FLOW_RETENTION")
+
+    @property
+    def retentions(self) -> Retentions:
+        return Retentions(
+            usual=Retention(
+                announcements=self.flow_announcements, age_ms=round(self.flow_seconds * 1000)
+            ),
+            single=parse_retentions(self.flow_retention, PREFIX + "FLOW_RETENTION"),
+        )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

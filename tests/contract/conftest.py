@@ -15,7 +15,7 @@ from services.broker.redis_store.flows import RedisFlows
 from services.broker.redis_store.latents import RedisLatents
 from services.broker.store import FlowStore, LatentStore
 from services.broker.store_url import parse_store_url
-from tests.contract.samples import LIMITS
+from tests.contract.samples import LIMITS, RETENTIONS
 from tests.manual_clock import ManualClock
 from tests.store_servers import AnyStore, SentinelStore, StoreCluster, StoreServer, binaries
 
@@ -51,11 +51,13 @@ async def stores(server: AnyStore | None, clock: ManualClock) -> AsyncIterator[S
     """An empty store."""
     if server is None:
         latents = MemoryLatents(limits=LIMITS, capacity_bytes=1 << 20, clock_ms=clock)
-        yield Stores(latents=latents, flows=MemoryFlows(clock))
+        yield Stores(latents=latents, flows=MemoryFlows(clock, RETENTIONS))
         return
     server.flush()
     connections = connect(parse_store_url(server.url), followers=8)
-    yield Stores(latents=RedisLatents(connections, LIMITS), flows=RedisFlows(connections))
+    yield Stores(
+        latents=RedisLatents(connections, LIMITS), flows=RedisFlows(connections, RETENTIONS)
+    )
     await connections.close()
 
 

@@ -1,12 +1,13 @@
 """One flow in memory: its announcements in order, and who of its groups has had which."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from latentflow.latent import LatentId
 from latentflow.relay import DeadLetter
-from services.broker.keys import ANNOUNCED
 from services.broker.record import Announcement, Claimed, DeliveryId, Exhausted
+from services.broker.retention import FOR_GROUPS, Retention
 
 READ_ANNOUNCEMENTS = 32
 
@@ -43,6 +44,11 @@ class Group:
     given: int = 0
     waiting: dict[DeliveryId, Pending] = field(default_factory=dict)
 
+    @property
+    def oldest_needed(self) -> int:
+        """The oldest that was not acknowledged, or the next to give."""
+        return min(map(number_of, self.waiting), default=self.given + 1)
+
     def give(self, consumer: str, news: Sequence[Announcement], now_ms: int) -> None:
         for announcement in news:
             self.given = number_of(announcement.delivery_id)
@@ -75,6 +81,7 @@ class Flow:
     """Its announcements are numbered from 1; the first `dropped` are no longer kept."""
 
     announced: list[Announcement] = field(default_factory=list)
+    announced_ms: list[int] = field(default_factory=list)
     dropped: int = 0
     groups: dict[str, Group] = field(default_factory=dict)
 
@@ -82,19 +89,34 @@ class Flow:
     def newest(self) -> int:
         return self.dropped + len(self.announced)
 
-    def announce(self, latent_id: LatentId, letter: DeadLetter | None) -> None:
+    def announce(self, latent_id: LatentId, letter: DeadLetter | None, now_ms: int) -> None:
+        delivery_id = id_of(self.newest + 1)
         self.announced.append(
-            Announcement(
-                delivery_id=id_of(self.newest + 1), latent_id=latent_id, dead_letter=letter
-            )
+            Announcement(delivery_id=delivery_id, latent_id=latent_id, dead_letter=letter)
         )
-        if len(self.announced) > ANNOUNCED:
-            del self.announced[0]
-            self.dropped += 1
+        self.announced_ms.append(now_ms)
 
     def behind(self, number: int) -> list[Announcement]:
         first = max(0, number - self.dropped)
         return self.announced[first : first + READ_ANNOUNCEMENTS]
+
+    def trim(self, retention: Retention, now_ms: int) -> None:
+        """Drops what need not be kept, and what of it a group still has pending."""
+        needed = min((group.oldest_needed for group in self.groups.values()), default=self.newest)
+        wanted = min(needed, self._oldest_within(retention, 1, now_ms))
+        oldest = max(wanted, self._oldest_within(retention, FOR_GROUPS, now_ms))
+        surplus = max(0, oldest - 1 - self.dropped)
+        for trimmed in self.announced[:surplus]:
+            for group in self.groups.values():
+                group.waiting.pop(trimmed.delivery_id, None)
+        del self.announced[:surplus], self.announced_ms[:surplus]
+        self.dropped += surplus
+
+    def _oldest_within(self, retention: Retention, times: int, now_ms: int) -> int:
+        """The oldest that so many times the retention keeps."""
+        by_count = self.newest + 1 - times * retention.announcements
+        too_old = bisect_left(self.announced_ms, now_ms - times * retention.age_ms)
+        return max(by_count, self.dropped + too_old + 1)
 
 
 def id_of(number: int) -> DeliveryId:

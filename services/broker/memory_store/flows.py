@@ -16,20 +16,24 @@ from services.broker.record import (
     FlowRef,
     GroupMember,
 )
+from services.broker.retention import USUAL, Retentions
 
 
 class MemoryFlows:
     """See `store.FlowStore`."""
 
-    def __init__(self, clock_ms: ClockMs) -> None:
+    def __init__(self, clock_ms: ClockMs, retentions: Retentions = USUAL) -> None:
         self._clock_ms = clock_ms
+        self._retentions = retentions
         self._flows: dict[FlowRef, Flow] = {}
         self._changed = asyncio.Condition()
 
     async def announce(
         self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
     ) -> None:
-        self._flow(flow).announce(latent_id, letter)
+        kept, now_ms = self._flow(flow), self._clock_ms()
+        kept.announce(latent_id, letter, now_ms)
+        kept.trim(self._retentions.of(flow.flow), now_ms)
         async with self._changed:
             self._changed.notify_all()
 

@@ -10,7 +10,7 @@ from redis.typing import EncodableT, KeyT, StreamIdT
 from latentflow.errors import UnknownFlow
 from latentflow.latent import LatentId
 from latentflow.relay import DeadLetter
-from services.broker.keys import ANNOUNCED, announced_key
+from services.broker.keys import announced_key
 from services.broker.lifecycle import LONGEST_KEPT_MS
 from services.broker.record import Announcement, Claimed, DeliveryId, FlowRef, GroupMember
 from services.broker.redis_store.announcements import (
@@ -22,6 +22,7 @@ from services.broker.redis_store.announcements import (
 from services.broker.redis_store.client import Client, script
 from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import as_text, only_stream
+from services.broker.retention import FOR_GROUPS, USUAL, Retentions
 
 READ_ANNOUNCEMENTS = 32
 _BEGINNING = "0-0"
@@ -30,7 +31,8 @@ _BEGINNING = "0-0"
 class RedisFlows:
     """See `store.FlowStore`."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, retentions: Retentions = USUAL) -> None:
+        self._retentions = retentions
         self._commands = connections.commands
         self._followers = connections.followers
         self._announce = script(self._commands.client, "announce")
@@ -40,10 +42,17 @@ class RedisFlows:
     async def announce(
         self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
     ) -> None:
+        retention = self._retentions.of(flow.flow)
         async with self._commands.turn():
             await self._announce(
                 keys=[announced_key(flow)],
-                args=[ANNOUNCED, LONGEST_KEPT_MS, *to_fields(latent_id, letter)],
+                args=[
+                    retention.announcements,
+                    retention.age_ms,
+                    FOR_GROUPS,
+                    LONGEST_KEPT_MS,
+                    *to_fields(latent_id, letter),
+                ],
             )
 
     async def newest(self, flow: FlowRef) -> DeliveryId:

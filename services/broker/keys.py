@@ -17,6 +17,8 @@ lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     
 lf1:{tenant/flow}:announced  stream  the flow. latent (its id); on a dead-      LONGEST_KEPT_MS
                                      letter flow also flow, group, deliveries,  after the last one;
                                      reason. Consumer groups                    entries by retention
+lf1:{tenant}:flows           zset    the tenant's flows, by when each was last  LONGEST_KEPT_MS
+                                     announced on or joined (ms)                after that, as flow
 lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
                                      <created_ms>-<latent>: sorts by age        after the last one
 lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise
@@ -42,6 +44,10 @@ def latent_keys(ref: LatentRef) -> LatentKeys:
 
 def announced_key(flow: FlowRef) -> str:
     return f"{_place(flow.tenant, flow.flow)}:announced"
+
+
+def flows_key(tenant: Tenant) -> str:
+    return f"{_place(tenant)}:flows"
 
 
 def listing_key(tenant: Tenant, flow: FlowName | None) -> str:

@@ -8,7 +8,7 @@ from latentflow.relay import Open
 from latentflow.rpc.auth_interceptor import current_tenant
 from latentflow.rpc.handlers import Context, Handler
 from latentflow.v1 import broker_pb2, broker_pb2_grpc
-from latentflow.wire import flows, lineage
+from latentflow.wire import flows, inspection, lineage
 from latentflow.wire.publish import publish_event_to_proto, publish_step_from_proto
 from latentflow.wire.relay import frame_response
 from latentflow.wire.subscribe import stream_step_to_proto, subscribe_call_from_proto
@@ -84,6 +84,11 @@ class BrokerServicer(broker_pb2_grpc.BrokerServiceServicer):
         latent_id = lineage.revoke_call_from_proto(request)
         await self._catalogue.revoke(current_tenant(), latent_id)
         return broker_pb2.RevokeLatentResponse()
+
+    async def ListFlows(
+        self, request: broker_pb2.ListFlowsRequest, context: Context
+    ) -> broker_pb2.ListFlowsResponse:
+        return inspection.flows_to_proto(await self._watching.survey(current_tenant()))
 
 
 def _response_bytes(step: Open | StreamEntry) -> bytes:

@@ -8,8 +8,8 @@ was acknowledged.
 from collections.abc import Sequence
 from typing import Protocol
 
-from latentflow.latent import Commit, LatentId
-from latentflow.relay import DeadLetter
+from latentflow.latent import Commit, LatentId, Tenant
+from latentflow.relay import DeadLetter, FlowInfo
 from services.broker.record import (
     Announcement,
     Claimed,
@@ -129,3 +129,6 @@ class FlowStore(Protocol):
         self, flow: FlowRef, group: str, delivery_ids: Sequence[DeliveryId]
     ) -> int:
         """Deliveries that were pending until now. Raises UnknownFlow."""
+
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        """The tenant's flows by name: those announced on or joined, until they are gone."""

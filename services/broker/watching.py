@@ -1,13 +1,13 @@
-"""Watch and Ack: a flow's committed latents, for every watcher or shared among a group.
+"""Watch, Ack and ListFlows: a flow's committed latents, for all watchers or shared by a group.
 
 A latent that was revoked or has expired since it was announced is passed over.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from latentflow.errors import UnknownLatent
 from latentflow.latent import Tenant
-from latentflow.relay import AckCall, Delivery, WatchCall
+from latentflow.relay import AckCall, Delivery, FlowInfo, WatchCall
 from services.broker.dead_letters import dead_letter_flow, most_deliveries_on, write_letter
 from services.broker.description import describe
 from services.broker.lifecycle import is_available
@@ -64,6 +64,10 @@ class Watching:
         delivery_ids = [parse_delivery_id(text) for text in call.delivery_ids]
         flow = FlowRef(tenant=tenant, flow=call.flow)
         return await self._flows.acknowledge(flow, call.group, delivery_ids)
+
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        """The tenant's flows, and how far their groups are."""
+        return await self._flows.survey(tenant)
 
     async def _for_everybody(
         self, flow: FlowRef, after: DeliveryId

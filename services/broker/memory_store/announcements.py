@@ -4,8 +4,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from latentflow.latent import LatentId
-from latentflow.relay import DeadLetter
+from latentflow.latent import FlowName, LatentId
+from latentflow.relay import DeadLetter, FlowInfo, GroupInfo
 from services.broker.record import Announcement, Claimed, DeliveryId, Exhausted
 from services.broker.retention import FOR_GROUPS, Retention
 
@@ -43,6 +43,7 @@ class Group:
 
     given: int = 0
     waiting: dict[DeliveryId, Pending] = field(default_factory=dict)
+    consumers: set[str] = field(default_factory=set)
 
     @property
     def oldest_needed(self) -> int:
@@ -111,6 +112,18 @@ class Flow:
                 group.waiting.pop(trimmed.delivery_id, None)
         del self.announced[:surplus], self.announced_ms[:surplus]
         self.dropped += surplus
+
+    def describe(self, name: FlowName) -> FlowInfo:
+        groups = tuple(
+            GroupInfo(
+                name=group_name,
+                lag=self.newest - max(group.given, self.dropped),
+                pending=len(group.waiting),
+                consumers=len(group.consumers),
+            )
+            for group_name, group in sorted(self.groups.items())
+        )
+        return FlowInfo(name=name, announced=len(self.announced), groups=groups)
 
     def _oldest_within(self, retention: Retention, times: int, now_ms: int) -> int:
         """The oldest that so many times the retention keeps."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from latentflow.errors import UnknownFlow
-from latentflow.latent import LatentId
-from latentflow.relay import DeadLetter
+from latentflow.latent import LatentId, Tenant
+from latentflow.relay import DeadLetter, FlowInfo
 from services.broker.memory_store.announcements import Flow, Group, id_of, number_of
 from services.broker.record import (
     Announcement,
@@ -20,7 +20,7 @@ from services.broker.retention import USUAL, Retentions
 
 
 class MemoryFlows:
-    """See `store.FlowStore`."""
+    """See `store.FlowStore`. Forgets announcements, but no flow."""
 
     def __init__(self, clock_ms: ClockMs, retentions: Retentions = USUAL) -> None:
         self._clock_ms = clock_ms
@@ -47,7 +47,8 @@ class MemoryFlows:
         return await self._some(lambda: self._flows.get(flow, Flow()).behind(number), wait_ms)
 
     async def join(self, member: GroupMember) -> None:
-        self._flow(member.flow).groups.setdefault(member.group, Group())
+        groups = self._flow(member.flow).groups
+        groups.setdefault(member.group, Group()).consumers.add(member.consumer)
 
     async def pending(
         self, member: GroupMember, *, after: DeliveryId, most_deliveries: int
@@ -80,6 +81,12 @@ class MemoryFlows:
             raise UnknownFlow(flow=flow.flow)
         waiting = self._flow(flow).groups.get(group, Group()).waiting
         return sum(waiting.pop(delivery_id, None) is not None for delivery_id in delivery_ids)
+
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        flows = [
+            flow.describe(ref.flow) for ref, flow in self._flows.items() if ref.tenant == tenant
+        ]
+        return sorted(flows, key=lambda flow: flow.name)
 
     def _flow(self, flow: FlowRef) -> Flow:
         return self._flows.setdefault(flow, Flow())

@@ -8,8 +8,8 @@ from redis.exceptions import ResponseError
 from redis.typing import EncodableT, KeyT, StreamIdT
 
 from latentflow.errors import UnknownFlow
-from latentflow.latent import LatentId
-from latentflow.relay import DeadLetter
+from latentflow.latent import LatentId, Tenant
+from latentflow.relay import DeadLetter, FlowInfo
 from services.broker.keys import announced_key
 from services.broker.lifecycle import LONGEST_KEPT_MS
 from services.broker.record import Announcement, Claimed, DeliveryId, FlowRef, GroupMember
@@ -19,9 +19,10 @@ from services.broker.redis_store.announcements import (
     to_exhausted,
     to_fields,
 )
-from services.broker.redis_store.client import Client, script
+from services.broker.redis_store.client import Client, script, source
 from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import as_text, only_stream
+from services.broker.redis_store.flow_index import FlowIndex
 from services.broker.retention import FOR_GROUPS, USUAL, Retentions
 
 READ_ANNOUNCEMENTS = 32
@@ -35,7 +36,8 @@ class RedisFlows:
         self._retentions = retentions
         self._commands = connections.commands
         self._followers = connections.followers
-        self._announce = script(self._commands.client, "announce")
+        self._index = FlowIndex()
+        self._announce = source("announce")
         self._resume = script(self._commands.client, "resume")
         self._claim = script(self._commands.client, "claim")
 
@@ -43,17 +45,20 @@ class RedisFlows:
         self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
     ) -> None:
         retention = self._retentions.of(flow.flow)
-        async with self._commands.turn():
-            await self._announce(
-                keys=[announced_key(flow)],
-                args=[
-                    retention.announcements,
-                    retention.age_ms,
-                    FOR_GROUPS,
-                    LONGEST_KEPT_MS,
-                    *to_fields(latent_id, letter),
-                ],
+        async with self._commands.turn() as redis:
+            pipeline = redis.pipeline(transaction=False)
+            self._index.add(pipeline, flow)
+            pipeline.eval(
+                self._announce,
+                1,
+                announced_key(flow),
+                retention.announcements,
+                retention.age_ms,
+                FOR_GROUPS,
+                LONGEST_KEPT_MS,
+                *to_fields(latent_id, letter),
             )
+            await pipeline.execute()
 
     async def newest(self, flow: FlowRef) -> DeliveryId:
         async with self._commands.turn() as redis:
@@ -72,7 +77,11 @@ class RedisFlows:
         key = announced_key(member.flow)
         async with self._commands.turn() as redis:
             await _make_group(redis, key, member.group)
-            await redis.pexpire(key, LONGEST_KEPT_MS)
+            pipeline = redis.pipeline(transaction=False)
+            pipeline.xgroup_createconsumer(key, member.group, member.consumer)
+            pipeline.pexpire(key, LONGEST_KEPT_MS)
+            self._index.add(pipeline, member.flow)
+            await pipeline.execute()
 
     async def pending(
         self, member: GroupMember, *, after: DeliveryId, most_deliveries: int
@@ -116,6 +125,10 @@ class RedisFlows:
             if not await redis.exists(key):
                 raise UnknownFlow(flow=flow.flow)
             return await redis.xack(key, group, *delivery_ids)
+
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        async with self._commands.turn() as redis:
+            return await self._index.read(redis, tenant)
 
     async def _of_group(
         self, run: AsyncScript, member: GroupMember, *arguments: EncodableT

@@ -6,7 +6,9 @@ import pytest
 
 from latentflow.errors import InvalidInput, UnknownFlow
 from latentflow.latent import FlowName
-from latentflow.relay import AckCall, WatchCall
+from latentflow.relay import AckCall, GroupInfo, WatchCall
+from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from services.broker.record import FlowRef, GroupMember
 from tests.integration.broker.running import TIMEOUT, Broker
 from tests.integration.broker.watches import latents_of, publish_some, take, watching
 from tests.made_latents import make_latent
@@ -96,6 +98,26 @@ async def test_announcement_of_a_latent_comes_after_its_commit(
         info = await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
         assert info == delivery.latent
         await publishing
+
+
+async def test_listed_flow_tells_how_far_its_groups_are(
+    broker: Broker, clock: ManualClock, flow: FlowName
+) -> None:
+    await publish_some(broker, clock, flow, 3)
+    behind = GroupMember(
+        flow=FlowRef(tenant=DEFAULT_TENANT, flow=flow), group="behind", consumer="b"
+    )
+    await broker.stores.flows.join(behind)
+    async with watching(broker, WatchCall(flow=flow, group="ahead", consumer="a")) as deliveries:
+        given = await take(deliveries, 3)
+    ack = AckCall(flow=flow, group="ahead", delivery_ids=(given[0].delivery_id,))
+    await broker.client.ack(ack, timeout=TIMEOUT)
+    listed = {info.name: info for info in await broker.client.list_flows(timeout=TIMEOUT)}
+    assert listed[flow].announced == 3
+    assert set(listed[flow].groups) == {
+        GroupInfo(name="ahead", lag=0, pending=2, consumers=1),
+        GroupInfo(name="behind", lag=3, pending=0, consumers=1),
+    }
 
 
 async def test_acknowledging_on_an_unknown_flow_is_an_error(broker: Broker, flow: FlowName) -> None:

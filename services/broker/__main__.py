@@ -60,12 +60,14 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
     if url.form is StoreForm.MEMORY:
         capacity_bytes = settings.memory_bytes
         latents = MemoryLatents(limits=limits, capacity_bytes=capacity_bytes, clock_ms=clock_ms)
-        yield Stores(latents, MemoryFlows(clock_ms), MemoryQuotas())
+        yield Stores(latents, MemoryFlows(clock_ms, settings.retentions), MemoryQuotas())
         return
     connections = connect(url, followers=settings.followers)
     try:
         yield Stores(
-            RedisLatents(connections, limits), RedisFlows(connections), RedisQuotas(connections)
+            RedisLatents(connections, limits),
+            RedisFlows(connections, settings.retentions),
+            RedisQuotas(connections),
         )
     finally:
         await connections.close()
@@ -91,6 +93,7 @@ def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> Bro
             flows=flows,
             clock_ms=clock_ms,
             redelivery_ms=round(settings.redelivery_seconds * 1000),
+            most_deliveries=settings.max_deliveries,
             longest_wait_ms=longest_wait_ms,
         ),
         catalogue=Catalogue(latents=latents, quotas=quotas, clock_ms=clock_ms),

@@ -23,8 +23,11 @@ lf1:{tenant}:charged         hash    the tenant. latent -> bytes it counts for, 
 lf1:{tenant}:lapsing         zset    its latents by when they count no more     likewise
 lf1:{tenant}:uploads         zset    its open uploads, likewise                 likewise
 lf1:{tenant}:pace            string  when its next publish is due (Unix ms)     likewise
-lf1:{tenant/flow}:announced  stream  the flow. latent (its id), about the last  LONGEST_KEPT_MS
-                                     ANNOUNCED entries; consumer groups         after the last one
+lf1:{tenant/flow}:announced  stream  the flow. latent (its id); on a dead-      LONGEST_KEPT_MS
+                                     letter flow also flow, group, deliveries,  after the last one;
+                                     reason. Consumer groups                    entries by retention
+lf1:{tenant}:flows           zset    the tenant's flows, by when each was last  LONGEST_KEPT_MS
+                                     announced on or joined (ms)                after that, as flow
 lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
                                      <created_ms>-<latent>: sorts by age        after the last one
 lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise
@@ -35,9 +38,6 @@ from urllib.parse import quote
 
 from latentflow.latent import FlowName, Tenant
 from services.broker.record import ContentRef, FlowRef, LatentRef
-
-# Announcements kept a flow, at least; a group that is further behind misses those before.
-ANNOUNCED = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,10 @@ def quota_keys(tenant: Tenant) -> list[str]:
 
 def announced_key(flow: FlowRef) -> str:
     return f"{_place(flow.tenant, flow.flow)}:announced"
+
+
+def flows_key(tenant: Tenant) -> str:
+    return f"{_place(tenant)}:flows"
 
 
 def listing_key(tenant: Tenant, flow: FlowName | None) -> str:

@@ -4,12 +4,13 @@ Knows no store, no protobuf and no clock; what follows from a record at a moment
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
 from latentflow.errors import InvalidInput
 from latentflow.latent import Commit, Digest, FlowName, LatentId, LatentState, Tenant
+from latentflow.relay import DeadLetter
 
 ClockMs = Callable[[], int]
 """Unix milliseconds now."""
@@ -170,3 +171,22 @@ class Announcement:
 
     delivery_id: DeliveryId
     latent_id: LatentId
+    dead_letter: DeadLetter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """A delivery that may be given no more. `consumer` had it last, and that for `idle_ms`."""
+
+    announcement: Announcement
+    consumer: str
+    deliveries: int
+    idle_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What was idle in a group: given to the member that asked, or given too often already."""
+
+    given: Sequence[Announcement] = ()
+    exhausted: Sequence[Exhausted] = ()

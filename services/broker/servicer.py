@@ -119,6 +119,11 @@ class BrokerServicer(broker_pb2_grpc.BrokerServiceServicer):
     ) -> broker_pb2.InspectResponse:
         return inspection.inspection_to_proto(await self._inspecting.inspect())
 
+    async def ListFlows(
+        self, request: broker_pb2.ListFlowsRequest, context: Context
+    ) -> broker_pb2.ListFlowsResponse:
+        return inspection.flows_to_proto(await self._watching.survey(current_tenant()))
+
 
 def _response_bytes(step: Open | StreamEntry) -> bytes:
     if isinstance(step, StoredFrame):

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latentflow.errors import InvalidInput
-from latentflow.latent import MAX_FRAME_BYTES
+from latentflow.latent import MAX_FRAME_BYTES, MAX_LIFETIME_SECONDS
 from latentflow.rpc.environment import settings_from
+from services.broker.retention import (
+    MOST_ANNOUNCEMENTS,
+    Retention,
+    Retentions,
+    parse_retentions,
+)
 from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
@@ -16,6 +22,7 @@ _COUNTS = (
     "max_latent_bytes",
     "tenant_bytes",
     "tenant_uploads",
+    "max_deliveries",
     "followers",
     "max_calls",
 )
@@ -30,6 +37,9 @@ class Settings:
     `followers` readers may wait for new frames at once, each on a connection to the store; more
     take turns. A tenant has at most `tenant_bytes` stored and `tenant_uploads` open, and begins
     `tenant_publishes_per_second`, of which a second's worth may come at once.
+    A delivery that was given `max_deliveries` times and not acknowledged goes to the
+    dead-letter flow. A flow keeps its last `flow_announcements`, each for `flow_seconds` at most;
+    `flow_retention` says otherwise for single flows, as audit=1000/86400,memos=50/3600.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +53,10 @@ class Settings:
     tenant_publishes_per_second: float = 1000.0
     upload_lease_seconds: float = 60.0
     redelivery_seconds: float = 60.0
+    max_deliveries: int = 5
+    flow_announcements: int = 100_000
+    flow_seconds: float = MAX_LIFETIME_SECONDS
+    flow_retention: str = ""
     longest_wait_seconds: float = 5.0
     followers: int = 512
     max_calls: int = 1024
@@ -66,6 +80,23 @@ class Settings:
             _require(in_range, field, f"must be above 0, at most {_LONGEST_SECONDS}")
         in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
         _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+        self._check_retention()
+
+    def _check_retention(self) -> None:
+        in_range = 1 <= self.flow_announcements <= MOST_ANNOUNCEMENTS
+        _require(in_range, "flow_announcements", f"must be 1 to {MOST_ANNOUNCEMENTS}")
+        in_range = 0.001 <= self.flow_seconds <= MAX_LIFETIME_SECONDS
+        _require(in_range, "flow_seconds", f"must be 0.001 to {MAX_LIFETIME_SECONDS}")
+        parse_retentions(self.flow_retention, PREFIX + "FLOW_RETENTION")
+
+    @property
+    def retentions(self) -> Retentions:
+        return Retentions(
+            usual=Retention(
+                announcements=self.flow_announcements, age_ms=round(self.flow_seconds * 1000)
+            ),
+            single=parse_retentions(self.flow_retention, PREFIX + "FLOW_RETENTION"),
+        )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

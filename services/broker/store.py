@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from latentflow.latent import Commit, LatentId, Tenant
-from latentflow.relay import Receipt, UseCall
+from latentflow.relay import DeadLetter, FlowInfo, Receipt, UseCall
 from services.broker.record import (
     Announcement,
     Charge,
+    Claimed,
     ContentRef,
     DeliveryId,
     FlowRef,
@@ -125,8 +126,13 @@ class QuotaStore(Protocol):
 class FlowStore(Protocol):
     """Keeps the announcements of flows, and who has had which. A member joins before it reads."""
 
-    async def announce(self, flow: FlowRef, latent_id: LatentId) -> None:
-        """Adds a latent to the flow; a repeated call may add it again."""
+    async def announce(
+        self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
+    ) -> None:
+        """Adds a latent to the flow, on a dead-letter flow with its letter.
+
+        A repeated call may add it again.
+        """
 
     async def newest(self, flow: FlowRef) -> DeliveryId:
         """Where a watcher without a group begins: behind everything announced so far."""
@@ -139,11 +145,20 @@ class FlowStore(Protocol):
     async def join(self, member: GroupMember) -> None:
         """Makes the group unless it is there; a new one begins with the oldest announcement."""
 
-    async def pending(self, member: GroupMember, *, after: DeliveryId) -> Sequence[Announcement]:
-        """Some of what this member was given and did not acknowledge, behind `after`."""
+    async def pending(
+        self, member: GroupMember, *, after: DeliveryId, most_deliveries: int
+    ) -> Sequence[Announcement]:
+        """Gives this member again some of what it has not acknowledged, behind `after`.
 
-    async def claim(self, member: GroupMember, *, idle_ms: int) -> Sequence[Announcement]:
-        """Takes over what any member of the group has left unacknowledged for `idle_ms`."""
+        Not what was given `most_deliveries` times: that stays as it is.
+        """
+
+    async def claim(self, member: GroupMember, *, idle_ms: int, most_deliveries: int) -> Claimed:
+        """Gives this member some of what any of its group left unacknowledged for `idle_ms`.
+
+        Not what was given `most_deliveries` times: that stays its consumer's, idle from now on, so
+        that only who asked now moves it, and another does when that one died.
+        """
 
     async def receive(self, member: GroupMember, *, wait_ms: int) -> Sequence[Announcement]:
         """Announcements no member was given yet; waits up to `wait_ms` for one."""
@@ -152,3 +167,6 @@ class FlowStore(Protocol):
         self, flow: FlowRef, group: str, delivery_ids: Sequence[DeliveryId]
     ) -> int:
         """Deliveries that were pending until now. Raises UnknownFlow."""
+
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        """The tenant's flows by name: those announced on or joined, until they are gone."""

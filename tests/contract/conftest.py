@@ -17,7 +17,7 @@ from services.broker.redis_store.latents import RedisLatents
 from services.broker.redis_store.quotas import RedisQuotas
 from services.broker.store import FlowStore, LatentStore, QuotaStore
 from services.broker.store_url import parse_store_url
-from tests.contract.samples import LIMITS
+from tests.contract.samples import LIMITS, RETENTIONS
 from tests.manual_clock import ManualClock
 from tests.store_servers import AnyStore, SentinelStore, StoreCluster, StoreServer, binaries
 
@@ -54,13 +54,13 @@ async def stores(server: AnyStore | None, clock: ManualClock) -> AsyncIterator[S
     """An empty store."""
     if server is None:
         latents = MemoryLatents(limits=LIMITS, capacity_bytes=1 << 20, clock_ms=clock)
-        yield Stores(latents=latents, flows=MemoryFlows(clock), quotas=MemoryQuotas())
+        yield Stores(latents=latents, flows=MemoryFlows(clock, RETENTIONS), quotas=MemoryQuotas())
         return
     server.flush()
     connections = connect(parse_store_url(server.url), followers=8)
     yield Stores(
         latents=RedisLatents(connections, LIMITS),
-        flows=RedisFlows(connections),
+        flows=RedisFlows(connections, RETENTIONS),
         quotas=RedisQuotas(connections),
     )
     await connections.close()

@@ -12,7 +12,7 @@ from typing import IO
 from google.protobuf.message import DecodeError
 
 from latentflow.errors import MessageMalformed
-from latentflow.latent import MAX_FRAME_BYTES, Commit, Frame, Manifest
+from latentflow.latent import MAX_FRAME_BYTES, Commit, Frame
 from latentflow.relay import Open, StreamStep
 from latentflow.v1 import broker_pb2
 from latentflow.wire.audit import Audit, Audited
@@ -33,10 +33,9 @@ _LENGTH_SHIFTS = (0, 7, 14)
 class Exported:
     """A latent out of a file: as it was relayed, and found to be right."""
 
-    manifest: Manifest
+    audited: Audited
     manifest_bytes: bytes
     frames: tuple[Frame, ...]
-    commit: Commit
 
 
 class ExportWriter:
@@ -72,13 +71,7 @@ def read_export(file: IO[bytes]) -> Exported:
                 openings.append(step.manifest_bytes)
             case Frame():
                 frames.append(step)
-    audited = audit.verdict()
-    return Exported(
-        manifest=audited.manifest,
-        manifest_bytes=openings[0],
-        frames=tuple(frames),
-        commit=audited.commit,
-    )
+    return Exported(audited=audit.verdict(), manifest_bytes=openings[0], frames=tuple(frames))
 
 
 def _steps(file: IO[bytes]) -> Iterator[StreamStep]:

@@ -60,9 +60,9 @@ def test_a_file_is_a_line_and_the_steps_as_they_are_relayed() -> None:
 def test_a_file_gives_back_what_was_written() -> None:
     latent = read(WHOLE)
     assert latent.manifest_bytes == LATENT.manifest_bytes
-    assert latent.manifest.latent_id == "01K3ABCDEFGHJKMNPQRSTVWXYZ"
+    assert latent.audited.manifest.latent_id == "01K3ABCDEFGHJKMNPQRSTVWXYZ"
     assert list(latent.frames) == LATENT.frames
-    assert latent.commit == LATENT.commit
+    assert latent.audited.commit == LATENT.commit
 
 
 def test_a_frame_as_large_as_frames_get_fits() -> None:
@@ -114,7 +114,7 @@ def test_a_file_that_goes_on_is_refused(more: bytes) -> None:
 def test_a_file_with_a_piece_replaced_is_refused(start: int, length: int, instead: bytes) -> None:
     mutated = WHOLE[:start] + instead + WHOLE[start + length :]
     if mutated == WHOLE:
-        assert read(mutated).commit == LATENT.commit
+        assert read(mutated).audited.commit == LATENT.commit
         return
     with pytest.raises(LatentFlowError):
         read(mutated)

@@ -59,6 +59,11 @@ COMMANDS = (
         module="latentflow.cli.flows.command",
     ),
     Command(
+        name="doctor",
+        summary="check this machine and the services, and say how to mend them",
+        module="latentflow.cli.doctor",
+    ),
+    Command(
         name="models",
         summary="list and fetch the models of the catalogue",
         module="latentflow.cli.models",

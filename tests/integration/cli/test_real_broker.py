@@ -1,6 +1,9 @@
 """The commands and the broker itself, with its store in memory."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -93,3 +96,16 @@ async def test_what_a_member_of_a_group_told_does_not_come_again(
     await broker.publish(later)
     assert later.latent_id in await commands.run("latents", "tail", FLOW, *member, *at(broker))
     assert await commands.run("latents", "tail", FLOW, *member, *at(broker)) == ""
+
+
+async def test_a_reader_that_left_is_no_failure_to_speak_of(broker: Broker) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = (sys.executable, "-m", "latentflow.cli", "latents", "ls", *at(broker))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=writing, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(writing)
+    _, told = await process.communicate()
+    assert told == b""
+    assert process.returncode == 128 + signal.SIGPIPE

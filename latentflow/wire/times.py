@@ -10,8 +10,7 @@ _LAST_MS = 253_402_300_799_999  # the last of the year 9999, protobuf's end of t
 
 def time_to_proto(unix_ms: int, field: str) -> Timestamp:
     """Raises InvalidInput for a time that Timestamp has not."""
-    if not 0 < unix_ms <= _LAST_MS:
-        raise InvalidInput(field=field, problem="must be after 1970 and before the year 10000")
+    _require_known(unix_ms, field)
     return Timestamp(seconds=unix_ms // 1000, nanos=unix_ms % 1000 * _NANOS_A_MS)
 
 
@@ -24,4 +23,11 @@ def time_from_proto(time: Timestamp, field: str) -> int:
         raise EmptyInput(field=field)
     if time.nanos % _NANOS_A_MS or not 0 <= time.nanos < 1000 * _NANOS_A_MS:
         raise InvalidInput(field=field, problem="must be in whole milliseconds")
-    return time.seconds * 1000 + time.nanos // _NANOS_A_MS
+    unix_ms = time.seconds * 1000 + time.nanos // _NANOS_A_MS
+    _require_known(unix_ms, field)
+    return unix_ms
+
+
+def _require_known(unix_ms: int, field: str) -> None:
+    if not 0 < unix_ms <= _LAST_MS:
+        raise InvalidInput(field=field, problem="must be after 1970 and before the year 10000")

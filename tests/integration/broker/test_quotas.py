@@ -76,8 +76,9 @@ async def test_a_refusal_says_which_quota_and_when_to_come_again(
     with pytest.raises(grpc.aio.AioRpcError):
         await call.read()
     assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    status = Status.FromString(dict(await call.trailing_metadata())["grpc-status-details-bin"])
-    details = {each.TypeName(): each for each in status.details}
+    packed = dict(await call.trailing_metadata())["grpc-status-details-bin"]
+    assert isinstance(packed, bytes)
+    details = {each.TypeName(): each for each in Status.FromString(packed).details}
     failure, retry = QuotaFailure(), RetryInfo()
     assert details[failure.DESCRIPTOR.full_name].Unpack(failure)
     assert details[retry.DESCRIPTOR.full_name].Unpack(retry)

@@ -46,13 +46,13 @@ class ExportWriter:
         self._audit = Audit()
         file.write(_HEADER)
 
-    def add(self, step: StreamStep) -> None:
+    def hear(self, step: StreamStep) -> None:
         """Raises as `Audit.hear`."""
         self._audit.hear(step)
         encoded = _encoded(step)
         self._file.write(varint(len(encoded)) + encoded)
 
-    def finish(self) -> Audited:
+    def verdict(self) -> Audited:
         """Raises MessageMalformed unless the latent is whole."""
         return self._audit.verdict()
 

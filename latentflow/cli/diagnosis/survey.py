@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from latentflow import __version__
 from latentflow.calls import ServiceDescription
 from latentflow.cli.stack import StackAddresses
 from latentflow.errors import LatentFlowError
@@ -74,9 +75,10 @@ async def take_survey(addresses: StackAddresses, *, timeout_seconds: float) -> S
 
 
 def see_machine() -> Machine:
-    names = (OWN_PACKAGE, *NEEDED, *NEEDED_FOR_MODELS)
+    names = (*NEEDED, *NEEDED_FOR_MODELS)
     return Machine(
-        python=platform.python_version(), packages={name: _version(name) for name in names}
+        python=platform.python_version(),
+        packages={OWN_PACKAGE: __version__, **{name: _version(name) for name in names}},
     )
 
 

@@ -27,8 +27,6 @@ def run(arguments: Namespace, settings: Settings) -> None:
         audited = with_broker(
             arguments,
             settings,
-            lambda broker, deadline: fetch_into(
-                writer.add, writer.finish, broker, latent_id, deadline
-            ),
+            lambda broker, deadline: fetch_into(writer, broker, latent_id, deadline),
         )
     print(f"{latent_id} exported: {sealed(audited.commit)}")

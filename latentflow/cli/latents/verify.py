@@ -22,6 +22,6 @@ def run(arguments: Namespace, settings: Settings) -> None:
     audited = with_broker(
         arguments,
         settings,
-        lambda broker, deadline: fetch_into(audit.hear, audit.verdict, broker, latent_id, deadline),
+        lambda broker, deadline: fetch_into(audit, broker, latent_id, deadline),
     )
     print(f"{latent_id} holds: {sealed(audited.commit)}")

@@ -6,6 +6,8 @@ import pytest
 
 from latentflow.cli.commands import COMMANDS, run
 from latentflow.cli.settings import Settings
+from latentflow.cli.stack import StackAddresses
+from latentflow.cli.stack_file import announced
 from latentflow.errors import EmptyInput, InvalidInput, StackMissing, UnknownModel
 
 LATENT_ID = "01JD0000000000000000000000"
@@ -37,6 +39,23 @@ def test_every_command_has_a_help_of_its_own(
         run([name, "--help"], settings)
     assert raised.value.code == 0
     assert f"usage: latentflow {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "actions"),
+    [
+        ("latents", "ls show verify tail rm lineage export import"),
+        ("flows", "ls lag"),
+    ],
+)
+def test_the_help_of_a_command_tells_of_its_actions(
+    settings: Settings, name: str, actions: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run([name, "--help"], settings)
+    assert raised.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(f"    {action} " in printed for action in actions.split())
 
 
 @pytest.mark.parametrize(
@@ -129,6 +148,13 @@ def test_without_a_broker_it_is_said_where_it_was_looked_for(
         run([*words, "--broker", NO_SERVICE], settings)
     assert (raised.value.service, raised.value.address) == ("broker", NO_SERVICE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_broker_of_the_running_stack_is_found(settings: Settings) -> None:
+    running = StackAddresses(broker=NO_SERVICE, sharer="h:2", receiver="h:3")
+    with announced(settings.stack_file, running), pytest.raises(StackMissing) as raised:
+        run(["flows", "ls"], settings)
+    assert raised.value.address == NO_SERVICE
 
 
 @pytest.mark.parametrize("action", ["show", "verify", "lineage", "rm", "export"])

@@ -33,8 +33,8 @@ def exported(latent: Sealed) -> bytes:
     file = io.BytesIO()
     writer = ExportWriter(file)
     for step in steps_of(latent):
-        writer.add(step)
-    writer.finish()
+        writer.hear(step)
+    writer.verdict()
     return file.getvalue()
 
 
@@ -176,21 +176,21 @@ def test_a_step_with_more_in_it_than_is_known_is_refused() -> None:
 def test_a_latent_without_its_commit_is_not_finished() -> None:
     writer = ExportWriter(io.BytesIO())
     for step in steps_of(LATENT)[:-1]:
-        writer.add(step)
+        writer.hear(step)
     with pytest.raises(MessageMalformed, match="commit"):
-        writer.finish()
+        writer.verdict()
 
 
 def test_nothing_wrong_is_written() -> None:
     file = io.BytesIO()
     writer = ExportWriter(file)
     with pytest.raises(MessageMalformed, match="manifest"):
-        writer.add(LATENT.frames[0])
-    writer.add(Open(manifest_bytes=LATENT.manifest_bytes))
+        writer.hear(LATENT.frames[0])
+    writer.hear(Open(manifest_bytes=LATENT.manifest_bytes))
     with pytest.raises(MessageMalformed, match="twice"):
-        writer.add(Open(manifest_bytes=LATENT.manifest_bytes))
-    writer.add(LATENT.frames[0])
+        writer.hear(Open(manifest_bytes=LATENT.manifest_bytes))
+    writer.hear(LATENT.frames[0])
     before = file.getvalue()
     with pytest.raises(StreamMismatch):
-        writer.add(LATENT.commit)
+        writer.hear(LATENT.commit)
     assert file.getvalue() == before

@@ -44,6 +44,7 @@ class StoreServer:
         self._socket = self._folder / "socket"
         self._binary = binary
         self._port = port
+        self.tls_port = int(options.get("tls-port", 0))
         self._options = {"maxmemory-policy": "noeviction", **options}
         self._process: subprocess.Popen[bytes] | None = None
 

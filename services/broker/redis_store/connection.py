@@ -34,7 +34,7 @@ _GONE = (
     ClusterDownError,
     RedisClusterException,
 )
-_GROUP_GONE = ("NOGROUP", "UNBLOCKED")
+_NOT_NOW = ("NOGROUP", "UNBLOCKED", "Protocol error: unauthenticated")
 
 
 class Lane:
@@ -97,5 +97,5 @@ def _raise_meaning(error: RedisError) -> None:
     """Raises nothing for an error that says that the mistake is ours."""
     if isinstance(error, OutOfMemoryError):
         raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
-    if str(error).startswith(_GROUP_GONE):
+    if str(error).startswith(_NOT_NOW):
         raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error

@@ -71,6 +71,7 @@ class Publication:
 
     def _latent_of(self, event: Stored | GivenUp) -> LatentInfo:
         if isinstance(event, Stored):
+            self._outbox.require_stored(event.latent)
             return event.latent
         raise self._source_failure or InternalError()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.asyncio import RedisCluster
 from redis.exceptions import (
     ClusterDownError,
+    InvalidResponse,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -36,7 +37,10 @@ _GONE = (
     ClusterDownError,
     RedisClusterException,
 )
-_GROUP_GONE = ("NOGROUP", "UNBLOCKED")
+# Bytes that changed on their way. What redis-py says of them may hold a latent's, so it must not
+# become an error of ours with its story in the log.
+_UNREADABLE = (InvalidResponse, ValueError)
+_NOT_NOW = ("NOGROUP", "UNBLOCKED", "Protocol error")
 
 
 class Lane:
@@ -53,14 +57,15 @@ class Lane:
         """The client, for one command or a few, of which the server may wait `wait_ms` for news.
 
         Raises StoreFull or StoreUnavailable for what goes wrong. A group that vanishes under its
-        reader (its flow was forgotten) counts as unavailable: watching anew makes it again.
+        reader (its flow was forgotten) counts as unavailable: watching anew makes it again. So does
+        a command or a reply that did not arrive as it was sent.
         """
         async with self._turns:
             self._breaker.admit()
             try:
                 async with asyncio.timeout(wait_ms / 1000 + COMMAND_SECONDS):
                     yield self.client
-            except _GONE as error:
+            except (*_GONE, *_UNREADABLE) as error:
                 self._breaker.failed()
                 raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
             except RedisError as error:
@@ -99,7 +104,7 @@ def _raise_meaning(error: RedisError) -> None:
     """Raises nothing for an error that says that the mistake is ours."""
     if isinstance(error, OutOfMemoryError):
         raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
-    if str(error).startswith(_GROUP_GONE):
+    if str(error).startswith(_NOT_NOW):
         raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
 
 

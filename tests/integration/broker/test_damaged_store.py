@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from latentflow.errors import StoreUnavailable, StreamMismatch
+from services.broker.redis_store.client import script
 from services.broker.redis_store.connection import Connections, connect
 from services.broker.redis_store.latents import RedisLatents
 from services.broker.store_url import parse_store_url
@@ -58,3 +59,22 @@ async def test_reply_that_can_not_be_read_counts_as_none(reply: bytes) -> None:
     await opened.close()
     listening.close()
     await listening.wait_closed()
+
+
+async def test_script_that_arrived_changed_is_not_run_again(
+    valkey: StoreServer, connections: Connections
+) -> None:
+    """A server that does not know a script is sent it anew, whatever it has run before."""
+    run = script(connections.commands.client, "announce")
+    arrives = connections.commands.client.eval
+    changed = "return 'changed'"
+    with valkey.client() as raw:
+        raw.script_flush()
+
+    async def eval_changed(text: str, *rest: Any) -> Any:
+        return await arrives(changed, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections.commands.client, "eval", eval_changed)
+        assert await run(keys=["announced"], args=["latent", 10, 1000]) == b"changed"
+    assert await run(keys=["announced"], args=["latent", 10, 1000]) == 1

@@ -34,9 +34,10 @@ def binaries() -> Mapping[str, str]:
 
 
 class StoreServer:
-    """One server. It can be stopped and started again at the same address, empty each time.
+    """One server. It can be stopped and started again at the same address.
 
-    With a `port` it listens there too.
+    It is empty each time, unless `options` tell it to keep what it has (appendonly). With a `port`
+    it listens there too.
     """
 
     def __init__(self, binary: str, *, port: int = 0, **options: str) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import grpc
 
-from latentflow.errors import BrokerUnavailable, MessageMalformed
+from latentflow.errors import BrokerUnavailable, MessageMalformed, StreamMismatch
 from latentflow.latent import Commit, Frame, LatentId, LatentInfo, Manifest
 from latentflow.relay import (
     AckCall,
@@ -55,6 +55,11 @@ def _unreachable() -> BrokerUnavailable:
 
 def admit_every(manifest: Manifest) -> None:
     """Fetches whatever its manifest says."""
+
+
+def _require_asked(latent_id: LatentId, manifest: Manifest) -> None:
+    if manifest.latent_id != latent_id:
+        raise StreamMismatch(field="latent_id", expected=latent_id, actual=manifest.latent_id)
 
 
 class BrokerClient:
@@ -118,6 +123,7 @@ class BrokerClient:
             if not isinstance(opening, Open):
                 raise MessageMalformed(field="manifest", problem="does not come first")
             reader = StreamReader(opening.manifest_bytes)
+            _require_asked(latent_id, reader.manifest)
             admit(reader.manifest)
             wire_bytes = len(opening.manifest_bytes)
             commit = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import (
     ClusterDownError,
+    InvalidResponse,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -34,7 +35,10 @@ _GONE = (
     ClusterDownError,
     RedisClusterException,
 )
-_NOT_NOW = ("NOGROUP", "UNBLOCKED", "Protocol error: unauthenticated")
+# Bytes that changed on their way. What redis-py says of them may hold a latent's, so it must not
+# become an error of ours with its story in the log.
+_UNREADABLE = (InvalidResponse, ValueError)
+_NOT_NOW = ("NOGROUP", "UNBLOCKED", "Protocol error")
 
 
 class Lane:
@@ -51,14 +55,15 @@ class Lane:
         """The client, for one command or a few, of which the server may wait `wait_ms` for news.
 
         Raises StoreFull or StoreUnavailable for what goes wrong. A group that vanishes under its
-        reader (its flow was forgotten) counts as unavailable: watching anew makes it again.
+        reader (its flow was forgotten) counts as unavailable: watching anew makes it again. So does
+        a command or a reply that did not arrive as it was sent.
         """
         async with self._turns:
             self._breaker.admit()
             try:
                 async with asyncio.timeout(wait_ms / 1000 + COMMAND_SECONDS):
                     yield self.client
-            except _GONE as error:
+            except (*_GONE, *_UNREADABLE) as error:
                 self._breaker.failed()
                 raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
             except RedisError as error:

@@ -104,7 +104,7 @@ class RedisLatents:
 
     async def commit(self, ref: LatentRef, commit: Commit, *, now_ms: int) -> LatentRecord:
         async with self._commands.turn():
-            closed, fields = await self._commit(
+            _, fields = await self._commit(
                 keys=_both_keys(ref),
                 args=[
                     commit.frames,
@@ -114,8 +114,8 @@ class RedisLatents:
                     READING_MS,
                 ],
             )
-        record = _known(ref, fields)
-        return record if closed else accept_repeated_commit(record, commit, now_ms)
+        # Also when it was closed just now: what the store has is what the publisher may rely on.
+        return accept_repeated_commit(_known(ref, fields), commit, now_ms)
 
     async def abort(self, ref: LatentRef, problem: str, *, now_ms: int) -> None:
         async with self._commands.turn():

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 from redis.typing import EncodableT, KeyT, StreamIdT
 
@@ -19,7 +18,7 @@ from services.broker.redis_store.announcements import (
     to_exhausted,
     to_fields,
 )
-from services.broker.redis_store.client import Client, script, source
+from services.broker.redis_store.client import Client, Script, script, source
 from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import as_text, only_stream
 from services.broker.redis_store.flow_index import FlowIndex
@@ -131,7 +130,7 @@ class RedisFlows:
             return await self._index.read(redis, tenant)
 
     async def _of_group(
-        self, run: AsyncScript, member: GroupMember, *arguments: EncodableT
+        self, run: Script, member: GroupMember, *arguments: EncodableT
     ) -> Sequence[Any]:
         """What a script says of the member's group."""
         args = [member.group, member.consumer, *arguments]

@@ -65,7 +65,7 @@ async def test_script_that_arrived_changed_is_not_run_again(
     valkey: StoreServer, connections: Connections
 ) -> None:
     """A server that does not know a script is sent it anew, whatever it has run before."""
-    run = script(connections.commands.client, "announce")
+    run = script(connections.commands.client, "use_flow")
     arrives = connections.commands.client.eval
     changed = "return 'changed'"
     with valkey.client() as raw:
@@ -76,5 +76,5 @@ async def test_script_that_arrived_changed_is_not_run_again(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections.commands.client, "eval", eval_changed)
-        assert await run(keys=["announced"], args=["latent", 10, 1000]) == b"changed"
-    assert await run(keys=["announced"], args=["latent", 10, 1000]) == 1
+        assert await run(keys=["flows"], args=["flow", 1000]) == b"changed"
+    assert await run(keys=["flows"], args=["flow", 1000]) == 1

@@ -165,4 +165,5 @@ def stored_as(commit: Commit | None) -> LatentInfo:
         frames=2,
         payload_bytes=2 * FRAME_BYTES,
         commit=commit,
+        expires_ms=manifest(layout(width=4)).expires_ms,
     )

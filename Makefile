@@ -22,6 +22,9 @@ up: .venv/.demo ## Run store, broker, sharer and receiver in the foreground unti
 test: .venv/.dev ## Run every test: unit, contract, integration, e2e; ARGS="-k name"
 	python -m pytest $(ARGS)
 
+faults: .venv/.dev ## Break connections, kill parts, spoil streams; ARGS="--runs 1 --seed 123"
+	@python -m tests.faults $(ARGS)
+
 check: .venv/.dev lint types imports environment protos ## Check style, types, the import law and the contract
 
 lint: .venv/.dev
@@ -75,4 +78,4 @@ clean: ## Remove .venv and everything that tools have left behind
 	python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet --editable .
 	@touch .venv/.demo $@
 
-.PHONY: help demo up test check lint types imports environment protos bench proto requirements compose-test clean
+.PHONY: help demo up test faults check lint types imports environment protos bench proto requirements compose-test clean

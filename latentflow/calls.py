@@ -65,7 +65,10 @@ class TextMeans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareCall:
-    """`context` is what only the sharer reads; `need` the receiver's question, when known."""
+    """`context` is what only the sharer reads; `need` the receiver's question, when known.
+
+    `fresh` makes a new latent even where an equal one is stored.
+    """
 
     context: str
     means: LatentMeans | TextMeans
@@ -73,6 +76,7 @@ class ShareCall:
     flow: FlowName = DEFAULT_FLOW
     lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
     labels: tuple[Label, ...] = ()
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         if not self.context.strip():
@@ -113,10 +117,11 @@ class ShareTimings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """The last event of a Share: the committed latent."""
+    """The last event of a Share: the committed latent, `reused` when it was stored already."""
 
     latent: LatentInfo
     timings: ShareTimings
+    reused: bool = False
 
 
 ShareEvent = Queued | Prefilled | Published | Shared

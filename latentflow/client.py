@@ -100,14 +100,19 @@ class LatentFlow:
         means: LatentMeans | TextMeans | None = None,
         need: str = "",
         lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS,
+        fresh: bool = False,
         timeout: float,
     ) -> Shared:
-        """Has the sharer read `context` and publish what it learned; by default as a latent."""
+        """Has the sharer read `context` and publish what it learned; by default as a latent.
+
+        An equal latent that is stored already is given instead, unless it is to be `fresh`.
+        """
         call = ShareCall(
             context=context,
             means=means or LatentMeans(),
             need=need,
             lifetime_seconds=lifetime_seconds,
+            fresh=fresh,
         )
         last: ShareEvent | None = None
         async with aclosing(self.sharing(call, timeout=timeout)) as events:

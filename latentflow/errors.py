@@ -14,7 +14,8 @@ LatentFlowError
 |-- Exhausted               QuotaExceeded, StoreFull, Overloaded
 |-- Unreachable             BrokerUnavailable, StoreUnavailable, ServiceUnavailable, Draining
 |-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
-`-- Local                   DownloadFailed, ProcessFailed, StackMissing, StackRunning
+`-- Local                   DownloadFailed, ProcessFailed, StackMissing, StackRunning,
+                            ProblemsFound
 """
 
 from dataclasses import dataclass, fields
@@ -365,3 +366,10 @@ class StackMissing(Local):
 class StackRunning(Local):
     message = "process {pid} already runs a stack here"
     pid: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ProblemsFound(Local):
+    message = "{problems} of {checks} checks found a problem"
+    problems: int
+    checks: int

@@ -1,9 +1,12 @@
-"""Text files that a caller names, read and written whole or refused with a reason."""
+"""Files that a caller names, read and written whole or refused with a reason."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
 
 from latentflow.errors import InvalidInput
 
@@ -48,6 +51,56 @@ def write_text_file(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InvalidInput(field=str(path), problem=_unwritable(error)) from error
+
+
+@contextmanager
+def opened_file(path: Path) -> Iterator[IO[bytes]]:
+    """Its bytes. Raises InvalidInput naming the file."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise InvalidInput(field=str(path), problem=error.strerror or "can't be read") from error
+
+
+@contextmanager
+def whole_file(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """A file for its owner alone, at `path` once the block has ended well, otherwise nowhere.
+
+    Raises InvalidInput naming it, also when something is there already that may not be overwritten.
+    """
+    _require_vacant(path, overwrite)
+    try:
+        with _partial_file(path) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            _require_vacant(path, overwrite)
+            os.replace(file.name, path)
+    except OSError as error:
+        raise InvalidInput(field=str(path), problem=_unwritable(error)) from error
+
+
+@contextmanager
+def _partial_file(path: Path) -> Iterator[IO[bytes]]:
+    """Beside `path`; gone when the block fails."""
+    with NamedTemporaryFile(
+        dir=path.parent, prefix=".latentflow-", suffix=".partial", delete=False
+    ) as file:
+        try:
+            yield file
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _require_vacant(path: Path, overwrite: bool) -> None:
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
+        raise InvalidInput(field=str(path), problem="is there already")
+    if not path.is_file():
+        raise InvalidInput(field=str(path), problem="is something else than a file")
 
 
 def make_folder(path: Path) -> None:

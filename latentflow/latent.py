@@ -195,8 +195,9 @@ class Label:
 class Manifest:
     """Everything a receiver must know before it may use the frames.
 
-    `content_digest` is an HMAC-SHA-256 of the context under the tenant's key, so that equal
-    contexts of one tenant can be recognised and those of two can't be compared.
+    `content_digest` is an HMAC-SHA-256 of what the latent follows from (context, need, adapter,
+    means, labels) under the tenant's key: equal latents of one tenant can be recognised, those of
+    two can't be compared.
     `traceparent` is the W3C trace context of the latent's creation, empty when not traced.
     Only a text message goes without adapter and receiver: any receiver can read it.
     """
@@ -288,13 +289,17 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentInfo:
-    """A latent as the broker knows it. `commit` is there once the state is COMMITTED."""
+    """A latent as the broker knows it. `commit` is there once the state is COMMITTED.
+
+    `expires_ms` is the manifest's, or later once the latent was renewed.
+    """
 
     manifest: Manifest
     state: LatentState
     frames: int
     payload_bytes: int
     commit: Commit | None
+    expires_ms: int
 
 
 class StreamDigest:

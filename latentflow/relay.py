@@ -7,7 +7,7 @@ broker's.
 from dataclasses import dataclass
 
 from latentflow.errors import EmptyInput, InvalidInput
-from latentflow.latent import Commit, FlowName, Frame, LatentId, LatentInfo
+from latentflow.latent import Commit, Digest, FlowName, Frame, LatentId, LatentInfo
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
@@ -117,11 +117,22 @@ class WatchCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Why a latent is on a dead-letter flow: no member of `group` on `flow` acknowledged it."""
+
+    flow: FlowName
+    group: str
+    deliveries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A committed latent announced to a watcher. `delivery_id` is empty without a group."""
 
     delivery_id: str
     latent: LatentInfo
+    dead_letter: DeadLetter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +146,91 @@ class AckCall:
     def __post_init__(self) -> None:
         _require_name(self.group, "group")
         _require(all(self.delivery_ids), "delivery_ids", "none may be empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupInfo:
+    """`lag` announcements were given to no member yet, `pending` are not acknowledged."""
+
+    name: str
+    lag: int
+    pending: int
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowInfo:
+    """A flow with its groups; `announced` announcements are kept."""
+
+    name: FlowName
+    announced: int
+    groups: tuple[GroupInfo, ...] = ()
+
+
+# --- a latent's life ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindCall:
+    """Asks for a committed latent of the same content on the same flow."""
+
+    flow: FlowName
+    content_digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewCall:
+    """Lets a latent live to `expires_ms`, in Unix milliseconds, unless it lives longer already."""
+
+    latent_id: LatentId
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCall:
+    """Notes that `reader` used a latent for `generation`, both names of the reader's own."""
+
+    latent_id: LatentId
+    reader: str
+    generation: str
+
+    def __post_init__(self) -> None:
+        _require_name(self.reader, "reader")
+        _require_name(self.generation, "generation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One use, as the broker noted it at `at_ms`, in Unix milliseconds."""
+
+    reader: str
+    generation: str
+    at_ms: int
+
+    def __post_init__(self) -> None:
+        _require_name(self.reader, "receipt.reader")
+        _require_name(self.generation, "receipt.generation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """Where a latent came from, and who has used it, oldest use first."""
+
+    latent: LatentInfo
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a broker of `version` tells of itself at `at_ms`, Unix milliseconds of its clock.
+
+    `servers` are its store's; `remarks` what is wrong, a sentence each.
+    """
+
+    version: str
+    at_ms: int
+    servers: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 # --- lists ----------------------------------------------------------------------------------

@@ -48,16 +48,20 @@ def make_latent(
     frame_bytes: int = 1000,
     flow: FlowName = FLOW,
     lifetime_seconds: int = LIFETIME_SECONDS,
+    chance: random.Random = _random,
 ) -> MadeLatent:
     """A latent of `stream_bytes` that can't be compressed much, in frames of `frame_bytes`."""
-    stream = bytes(_random.choices(range(128), k=stream_bytes))
+    stream = bytes(chance.choices(range(128), k=stream_bytes))
     manifest = Manifest(
-        latent_id=new_latent_id(now_ms=now_ms, entropy=_random.randbytes(10)),
+        latent_id=new_latent_id(now_ms=now_ms, entropy=chance.randbytes(10)),
         flow=flow,
         method=Method.TEXT,
         adapter=None,
         sharer=ModelIdentity(
-            name="sharer", weights=_digest(), tokenizer=_digest(), config=_digest()
+            name="sharer",
+            weights=_digest(chance),
+            tokenizer=_digest(chance),
+            config=_digest(chance),
         ),
         receiver=None,
         layout=text_layout(stream),
@@ -65,7 +69,7 @@ def make_latent(
         position=PositionPolicy.PROMPT,
         created_ms=now_ms,
         expires_ms=now_ms + lifetime_seconds * 1000,
-        content_digest=_digest(),
+        content_digest=_digest(chance),
     )
     manifest_bytes = manifest_to_bytes(manifest)
     frames, commit = seal(manifest_bytes, [stream], frame_bytes=frame_bytes)
@@ -78,5 +82,5 @@ def make_latent(
     )
 
 
-def _digest() -> Digest:
-    return Digest("".join(_random.choices(_HEX, k=64)))
+def _digest(chance: random.Random) -> Digest:
+    return Digest("".join(chance.choices(_HEX, k=64)))

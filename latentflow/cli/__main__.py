@@ -31,12 +31,21 @@ def main() -> int:
     ending = Ending()
     try:
         run(sys.argv[1:], Settings.from_environment(os.environ))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 128 + ending.number
+    except BrokenPipeError:
+        _give_up_output()
+        return 128 + signal.SIGPIPE
     except LatentFlowError as error:
         _tell(error)
         return 1
     return 0
+
+
+def _give_up_output() -> None:
+    """Nobody reads any more, as behind `| head`: what is still buffered goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(error: LatentFlowError) -> None:

@@ -49,6 +49,21 @@ COMMANDS = (
         module="latentflow.cli.ask",
     ),
     Command(
+        name="latents",
+        summary="list, check, follow, withdraw and carry over latents",
+        module="latentflow.cli.latents.command",
+    ),
+    Command(
+        name="flows",
+        summary="list the flows and how far their groups are",
+        module="latentflow.cli.flows.command",
+    ),
+    Command(
+        name="doctor",
+        summary="check this machine and the services, and say how to mend them",
+        module="latentflow.cli.doctor",
+    ),
+    Command(
         name="models",
         summary="list and fetch the models of the catalogue",
         module="latentflow.cli.models",

@@ -74,7 +74,7 @@ async def _shared(
     flow: LatentFlow, case: DemoCase, arm: str, means: LatentMeans | TextMeans
 ) -> ArmRun:
     started = time.perf_counter()
-    shared: Shared = await flow.share(case.context, means=means, timeout=CALL_SECONDS)
+    shared: Shared = await flow.share(case.context, means=means, fresh=True, timeout=CALL_SECONDS)
     share_seconds = time.perf_counter() - started
     latent_ids = [shared.latent.manifest.latent_id]
     answer = await flow.ask(case.question, latent_ids, sampling=_SAMPLING, timeout=CALL_SECONDS)

@@ -1,4 +1,4 @@
-"""How `share` and `ask` find the services: flags, else the running stack, else default ports."""
+"""How commands find the services: flags, else the running stack, else default ports."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -7,14 +7,20 @@ from contextlib import contextmanager
 from latentflow.cli.settings import Settings
 from latentflow.cli.stack_file import read_addresses
 from latentflow.client import Addresses
-from latentflow.errors import ServiceUnavailable, StackMissing
+from latentflow.errors import BrokerUnavailable, EmptyInput, ServiceUnavailable, StackMissing
 
 TIMEOUT_SECONDS = 120.0
+BROKER = "127.0.0.1:50051"
 
 
-def add_endpoint_arguments(parser: ArgumentParser, service: str) -> None:
-    parser.add_argument(f"--{service}", metavar="ADDRESS", help="default: that of `latentflow up`")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, metavar="SECONDS")
+def add_endpoint_arguments(
+    parser: ArgumentParser, *services: str, timeout_seconds: float = TIMEOUT_SECONDS
+) -> None:
+    for service in services:
+        parser.add_argument(
+            f"--{service}", metavar="ADDRESS", help="default: that of `latentflow up`"
+        )
+    parser.add_argument("--timeout", type=float, default=timeout_seconds, metavar="SECONDS")
 
 
 def addresses_from(arguments: Namespace, settings: Settings) -> Addresses:
@@ -28,6 +34,15 @@ def addresses_from(arguments: Namespace, settings: Settings) -> Addresses:
     )
 
 
+def broker_address(arguments: Namespace, settings: Settings) -> str:
+    """Raises EmptyInput for an empty address."""
+    running = read_addresses(settings.stack_file)
+    address = _first(arguments.broker, running.broker if running else BROKER)
+    if not address:
+        raise EmptyInput(field="broker")
+    return address
+
+
 @contextmanager
 def absence_explained(addresses: Addresses) -> Iterator[None]:
     """Raises StackMissing, which says what to do, where a service can't be reached."""
@@ -36,6 +51,15 @@ def absence_explained(addresses: Addresses) -> Iterator[None]:
     except ServiceUnavailable as error:
         address = getattr(addresses, error.service, "")
         raise StackMissing(service=error.service, address=address) from error
+
+
+@contextmanager
+def broker_absence_explained(address: str) -> Iterator[None]:
+    """Raises StackMissing, which says what to do, where the broker can't be reached."""
+    try:
+        yield
+    except BrokerUnavailable as error:
+        raise StackMissing(service="broker", address=address) from error
 
 
 def _first(given: str | None, known: str) -> str:

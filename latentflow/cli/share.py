@@ -37,6 +37,9 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
     parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--fresh", action="store_true", help="make it anew, even where an equal one is stored"
+    )
     add_endpoint_arguments(parser, "sharer")
 
 
@@ -47,6 +50,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
         means=_means(arguments),
         need=arguments.need,
         lifetime_seconds=arguments.lifetime,
+        fresh=arguments.fresh,
     )
     with absence_explained(addresses):
         asyncio.run(_share(addresses, call, timeout_seconds=arguments.timeout))
@@ -90,5 +94,6 @@ def _show(event: ShareEvent, progress: Progress) -> None:
             progress.show(f"published {event.acknowledged_frames} frames")
         case Shared():
             latent = event.latent
-            progress.say(f"{latent.frames} frames, {latent.payload_bytes} bytes")
+            stored = ", stored already" if event.reused else ""
+            progress.say(f"{latent.frames} frames, {latent.payload_bytes} bytes{stored}")
             print(latent.manifest.latent_id)

@@ -128,6 +128,7 @@ async def _share(
             means=means,
             need=need,
             lifetime_seconds=ceil(_CALLS_A_CASE * service.timeout_seconds),
+            fresh=True,  # its making is timed
             timeout=service.timeout_seconds,
         )
     except EmptyInput as error:

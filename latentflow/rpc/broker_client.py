@@ -9,16 +9,32 @@ from typing import NamedTuple
 
 import grpc
 
-from latentflow.errors import BrokerUnavailable, MessageMalformed
+from latentflow.errors import BrokerUnavailable, MessageMalformed, StreamMismatch
 from latentflow.latent import Commit, Frame, LatentId, LatentInfo, Manifest
-from latentflow.relay import AckCall, Delivery, LatentPage, ListCall, Open, StreamStep, WatchCall
+from latentflow.relay import (
+    AckCall,
+    Delivery,
+    FindCall,
+    FlowInfo,
+    Inspection,
+    LatentPage,
+    Lineage,
+    ListCall,
+    Open,
+    Receipt,
+    RenewCall,
+    StreamStep,
+    UseCall,
+    WatchCall,
+)
 from latentflow.rpc.deadline import Deadline, Retries, RetryPolicy
 from latentflow.rpc.outgoing import Peer
 from latentflow.rpc.publication import Frames, OnAcknowledged, Publication
 from latentflow.rpc.status import RETRY_AFTER_SECONDS
 from latentflow.rpc.subscription import Cursor, read_stream
+from latentflow.v1 import broker_pb2
 from latentflow.v1.broker_pb2_grpc import BrokerServiceStub
-from latentflow.wire import flows
+from latentflow.wire import flows, inspection, lineage
 from latentflow.wire.stream import StreamReader
 from latentflow.wire.subscribe import subscribe_call_to_proto
 
@@ -39,6 +55,11 @@ def _unreachable() -> BrokerUnavailable:
 
 def admit_every(manifest: Manifest) -> None:
     """Fetches whatever its manifest says."""
+
+
+def _require_asked(latent_id: LatentId, manifest: Manifest) -> None:
+    if manifest.latent_id != latent_id:
+        raise StreamMismatch(field="latent_id", expected=latent_id, actual=manifest.latent_id)
 
 
 class BrokerClient:
@@ -102,6 +123,7 @@ class BrokerClient:
             if not isinstance(opening, Open):
                 raise MessageMalformed(field="manifest", problem="does not come first")
             reader = StreamReader(opening.manifest_bytes)
+            _require_asked(latent_id, reader.manifest)
             admit(reader.manifest)
             wire_bytes = len(opening.manifest_bytes)
             commit = None
@@ -139,6 +161,39 @@ class BrokerClient:
         response = await self._peer.ask(self._stub.ListLatents, request, timeout=timeout)
         return flows.latent_page_from_proto(response)
 
-    async def revoke(self, latent_id: LatentId, *, timeout: float) -> None:
-        request = flows.revoke_call_to_proto(latent_id)
-        await self._peer.ask(self._stub.RevokeLatent, request, timeout=timeout)
+    async def revoke(self, latent_id: LatentId, *, timeout: float) -> tuple[Receipt, ...]:
+        """Every use of it until now: whom it had reached."""
+        request = lineage.revoke_call_to_proto(latent_id)
+        response = await self._peer.ask(self._stub.RevokeLatent, request, timeout=timeout)
+        return lineage.revoked_from_proto(response)
+
+    async def find(self, call: FindCall, *, timeout: float) -> LatentInfo | None:
+        request = lineage.find_call_to_proto(call)
+        response = await self._peer.ask(self._stub.FindLatent, request, timeout=timeout)
+        return lineage.found_from_proto(response)
+
+    async def renew(self, call: RenewCall, *, timeout: float) -> LatentInfo:
+        """The latent with the life it has now, at most seven days from its creation."""
+        request = lineage.renew_call_to_proto(call)
+        response = await self._peer.ask(self._stub.RenewLatent, request, timeout=timeout)
+        return lineage.renewed_from_proto(response)
+
+    async def record_use(self, call: UseCall, *, timeout: float) -> None:
+        """Durable once it returns. Safe to repeat."""
+        request = lineage.use_call_to_proto(call)
+        await self._peer.ask(self._stub.RecordUse, request, timeout=timeout)
+
+    async def get_lineage(self, latent_id: LatentId, *, timeout: float) -> Lineage:
+        request = lineage.lineage_call_to_proto(latent_id)
+        response = await self._peer.ask(self._stub.GetLineage, request, timeout=timeout)
+        return lineage.lineage_from_proto(response)
+
+    async def list_flows(self, *, timeout: float) -> tuple[FlowInfo, ...]:
+        request = broker_pb2.ListFlowsRequest()
+        response = await self._peer.ask(self._stub.ListFlows, request, timeout=timeout)
+        return inspection.flows_from_proto(response)
+
+    async def inspect(self, *, timeout: float) -> Inspection:
+        request = broker_pb2.InspectRequest()
+        response = await self._peer.ask(self._stub.Inspect, request, timeout=timeout)
+        return inspection.inspection_from_proto(response)

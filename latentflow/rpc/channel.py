@@ -9,7 +9,8 @@ import grpc
 
 _OPENINGS = {
     "latentflow.v1.BrokerService": (
-        "Publish Subscribe Watch Ack GetLatent ListLatents RevokeLatent".split()
+        "Publish Subscribe Watch Ack GetLatent ListLatents RevokeLatent FindLatent RenewLatent "
+        "RecordUse GetLineage ListFlows Inspect".split()
     ),
     "latentflow.v1.SharerService": ["Share", "DescribeSharer"],
     # Not OpenSession, which would leave a session behind, nor CloseSession, whose repetition fails.

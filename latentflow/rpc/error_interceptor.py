@@ -7,10 +7,11 @@ import logging
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 from opentelemetry import trace
 
-from latentflow.errors import InternalError, LatentFlowError
+from latentflow.errors import InternalError, LatentFlowError, MessageMalformed
 from latentflow.rpc.conventions import ERROR_REASON
 from latentflow.rpc.facts import public, reason_of
 from latentflow.rpc.handlers import CallInterceptor, Context, Proceed, ServedCall
@@ -36,6 +37,10 @@ class ErrorInterceptor(CallInterceptor):
             if isinstance(public(error), InternalError):
                 _log_story(call.method)
             await _abort(call.context, error)
+        except DecodeError:
+            # A request of a stream; grpc.aio parses it as the handler takes it.
+            problem = MessageMalformed(field="request", problem="not a protobuf message")
+            await _abort(call.context, problem)
         except grpc.aio.BaseError as error:
             if not isinstance(error, grpc.aio.UsageError):
                 raise

@@ -7,8 +7,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from latentflow.errors import FrameOutOfOrder
-from latentflow.latent import Commit, Frame, StreamDigest
+from latentflow.errors import FrameOutOfOrder, StreamMismatch
+from latentflow.latent import Commit, Frame, LatentInfo, StreamDigest
 from latentflow.relay import Abort, Opened, Progress
 
 # Frames taken from their source ahead of being sent; each holds at most MAX_FRAME_BYTES.
@@ -77,6 +77,13 @@ class Outbox:
 
     def progressed(self, event: Progress) -> None:
         self._acknowledge(event)
+
+    def require_stored(self, latent: LatentInfo) -> None:
+        """Raises StreamMismatch unless what the broker says it stored is what was sent."""
+        if latent.commit != self._last_step:
+            raise StreamMismatch(
+                field="commit", expected=str(self._last_step), actual=str(latent.commit)
+            )
 
     async def next_step(self) -> Frame | Commit | Abort:
         """Waits until something may be sent: a frame within the credit, else the last step."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import grpc
 
-from latentflow.errors import Unreachable
+from latentflow.errors import MessageMalformed, Unreachable
 from latentflow.rpc.propagation import outgoing_metadata
 from latentflow.rpc.status import error_from
 
@@ -30,7 +30,8 @@ class Peer:
     ) -> Response:
         """The one response. Raises what the peer raised."""
         with self.translated():
-            return await method(request, timeout=timeout, metadata=outgoing_metadata())
+            response = await method(request, timeout=timeout, metadata=outgoing_metadata())
+        return require_readable(response)
 
     async def follow(
         self,
@@ -44,7 +45,7 @@ class Peer:
         try:
             with self.translated():
                 async for response in call:
-                    yield response
+                    yield require_readable(response)
         finally:
             call.cancel()
 
@@ -55,3 +56,10 @@ class Peer:
             yield
         except grpc.aio.AioRpcError as error:
             raise error_from(error, self.unreachable) from error
+
+
+def require_readable(response: Response | None) -> Response:
+    """Raises MessageMalformed for the None that grpc.aio gives in place of what it can't parse."""
+    if response is None:
+        raise MessageMalformed(field="response", problem="not a protobuf message")
+    return response

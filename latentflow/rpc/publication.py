@@ -22,7 +22,7 @@ from latentflow.rpc.deadline import Deadline, Retries
 from latentflow.rpc.ending import Ending
 from latentflow.rpc.facts import reason_of
 from latentflow.rpc.outbox import Outbox
-from latentflow.rpc.outgoing import Peer
+from latentflow.rpc.outgoing import Peer, require_readable
 from latentflow.rpc.propagation import outgoing_metadata
 from latentflow.v1.broker_pb2 import PublishRequest, PublishResponse
 from latentflow.wire.publish import publish_event_from_proto, publish_step_to_proto
@@ -71,6 +71,7 @@ class Publication:
 
     def _latent_of(self, event: Stored | GivenUp) -> LatentInfo:
         if isinstance(event, Stored):
+            self._outbox.require_stored(event.latent)
             return event.latent
         raise self._source_failure or InternalError()
 
@@ -123,7 +124,7 @@ class Publication:
     async def _hear_out(self, call: PublishCall, ending: Ending) -> Stored | GivenUp:
         try:
             async for response in call:
-                event = publish_event_from_proto(response)
+                event = publish_event_from_proto(require_readable(response))
                 if isinstance(event, Stored | GivenUp):
                     # Else the cancelling of the call may overtake the broker's OK.
                     await call.code()

@@ -22,56 +22,87 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from latentflow.v1 import latent_pb2 as latentflow_dot_v1_dot_latent__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alatentflow/v1/broker.proto\x12\rlatentflow.v1\x1a\x1alatentflow/v1/latent.proto\"\xc2\x01\n\x0ePublishRequest\x12*\n\x04open\x18\x01 \x01(\x0b\x32\x1a.latentflow.v1.PublishOpenH\x00\x12%\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x14.latentflow.v1.FrameH\x00\x12\'\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\x15.latentflow.v1.CommitH\x00\x12,\n\x05\x61\x62ort\x18\x04 \x01(\x0b\x32\x1b.latentflow.v1.PublishAbortH\x00\x42\x06\n\x04step\"\x1f\n\x0bPublishOpen\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"\x1f\n\x0cPublishAbort\x12\x0f\n\x07problem\x18\x01 \x01(\t\"\xe5\x01\n\x0fPublishResponse\x12.\n\x06opened\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.PublishOpenedH\x00\x12\x32\n\x08progress\x18\x02 \x01(\x0b\x32\x1e.latentflow.v1.PublishProgressH\x00\x12\x34\n\tcommitted\x18\x03 \x01(\x0b\x32\x1f.latentflow.v1.PublishCommittedH\x00\x12\x30\n\x07\x61\x62orted\x18\x04 \x01(\x0b\x32\x1d.latentflow.v1.PublishAbortedH\x00\x42\x06\n\x04step\"B\n\rPublishOpened\x12\x1b\n\x13\x61\x63knowledged_frames\x18\x01 \x01(\r\x12\x14\n\x0c\x63redit_bytes\x18\x02 \x01(\x04\"D\n\x0fPublishProgress\x12\x1b\n\x13\x61\x63knowledged_frames\x18\x01 \x01(\r\x12\x14\n\x0c\x63redit_bytes\x18\x02 \x01(\x04\"=\n\x10PublishCommitted\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"\x10\n\x0ePublishAborted\":\n\x10SubscribeRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66irst_frame\x18\x02 \x01(\r\"\x7f\n\x11SubscribeResponse\x12\x12\n\x08manifest\x18\x01 \x01(\x0cH\x00\x12%\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x14.latentflow.v1.FrameH\x00\x12\'\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\x15.latentflow.v1.CommitH\x00\x42\x06\n\x04step\"=\n\x0cWatchRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x03 \x01(\t\"O\n\rWatchResponse\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12)\n\x06latent\x18\x02 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"?\n\nAckRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65livery_ids\x18\x03 \x03(\t\"#\n\x0b\x41\x63kResponse\x12\x14\n\x0c\x61\x63knowledged\x18\x01 \x01(\r\"%\n\x10GetLatentRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\">\n\x11GetLatentResponse\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"I\n\x12ListLatentsRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Z\n\x13ListLatentsResponse\x12*\n\x07latents\x18\x01 \x03(\x0b\x32\x19.latentflow.v1.LatentInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x13RevokeLatentRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\"\x16\n\x14RevokeLatentResponse2\xb2\x04\n\rBrokerService\x12L\n\x07Publish\x12\x1d.latentflow.v1.PublishRequest\x1a\x1e.latentflow.v1.PublishResponse(\x01\x30\x01\x12P\n\tSubscribe\x12\x1f.latentflow.v1.SubscribeRequest\x1a .latentflow.v1.SubscribeResponse0\x01\x12\x44\n\x05Watch\x12\x1b.latentflow.v1.WatchRequest\x1a\x1c.latentflow.v1.WatchResponse0\x01\x12<\n\x03\x41\x63k\x12\x19.latentflow.v1.AckRequest\x1a\x1a.latentflow.v1.AckResponse\x12N\n\tGetLatent\x12\x1f.latentflow.v1.GetLatentRequest\x1a .latentflow.v1.GetLatentResponse\x12T\n\x0bListLatents\x12!.latentflow.v1.ListLatentsRequest\x1a\".latentflow.v1.ListLatentsResponse\x12W\n\x0cRevokeLatent\x12\".latentflow.v1.RevokeLatentRequest\x1a#.latentflow.v1.RevokeLatentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alatentflow/v1/broker.proto\x12\rlatentflow.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1alatentflow/v1/latent.proto\"\xc2\x01\n\x0ePublishRequest\x12*\n\x04open\x18\x01 \x01(\x0b\x32\x1a.latentflow.v1.PublishOpenH\x00\x12%\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x14.latentflow.v1.FrameH\x00\x12\'\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\x15.latentflow.v1.CommitH\x00\x12,\n\x05\x61\x62ort\x18\x04 \x01(\x0b\x32\x1b.latentflow.v1.PublishAbortH\x00\x42\x06\n\x04step\"\x1f\n\x0bPublishOpen\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"\x1f\n\x0cPublishAbort\x12\x0f\n\x07problem\x18\x01 \x01(\t\"\xe5\x01\n\x0fPublishResponse\x12.\n\x06opened\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.PublishOpenedH\x00\x12\x32\n\x08progress\x18\x02 \x01(\x0b\x32\x1e.latentflow.v1.PublishProgressH\x00\x12\x34\n\tcommitted\x18\x03 \x01(\x0b\x32\x1f.latentflow.v1.PublishCommittedH\x00\x12\x30\n\x07\x61\x62orted\x18\x04 \x01(\x0b\x32\x1d.latentflow.v1.PublishAbortedH\x00\x42\x06\n\x04step\"B\n\rPublishOpened\x12\x1b\n\x13\x61\x63knowledged_frames\x18\x01 \x01(\r\x12\x14\n\x0c\x63redit_bytes\x18\x02 \x01(\x04\"D\n\x0fPublishProgress\x12\x1b\n\x13\x61\x63knowledged_frames\x18\x01 \x01(\r\x12\x14\n\x0c\x63redit_bytes\x18\x02 \x01(\x04\"=\n\x10PublishCommitted\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"\x10\n\x0ePublishAborted\":\n\x10SubscribeRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66irst_frame\x18\x02 \x01(\r\"\x7f\n\x11SubscribeResponse\x12\x12\n\x08manifest\x18\x01 \x01(\x0cH\x00\x12%\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x14.latentflow.v1.FrameH\x00\x12\'\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\x15.latentflow.v1.CommitH\x00\x42\x06\n\x04step\"=\n\x0cWatchRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x03 \x01(\t\"\x7f\n\rWatchResponse\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12)\n\x06latent\x18\x02 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\x12.\n\x0b\x64\x65\x61\x64_letter\x18\x03 \x01(\x0b\x32\x19.latentflow.v1.DeadLetter\"M\n\nDeadLetter\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x12\n\ndeliveries\x18\x03 \x01(\r\x12\x0e\n\x06reason\x18\x04 \x01(\t\"?\n\nAckRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65livery_ids\x18\x03 \x03(\t\"#\n\x0b\x41\x63kResponse\x12\x14\n\x0c\x61\x63knowledged\x18\x01 \x01(\r\"%\n\x10GetLatentRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\">\n\x11GetLatentResponse\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"I\n\x12ListLatentsRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Z\n\x13ListLatentsResponse\x12*\n\x07latents\x18\x01 \x03(\x0b\x32\x19.latentflow.v1.LatentInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x13RevokeLatentRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\"@\n\x14RevokeLatentResponse\x12(\n\x08receipts\x18\x01 \x03(\x0b\x32\x16.latentflow.v1.Receipt\">\n\x11\x46indLatentRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x1b\n\x13\x63ontent_hmac_sha256\x18\x02 \x01(\t\"?\n\x12\x46indLatentResponse\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"X\n\x12RenewLatentRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x13RenewLatentResponse\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\"I\n\x10RecordUseRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x0e\n\x06reader\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\t\"\x13\n\x11RecordUseResponse\"&\n\x11GetLineageRequest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\"i\n\x12GetLineageResponse\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\x12(\n\x08receipts\x18\x02 \x03(\x0b\x32\x16.latentflow.v1.Receipt\"\x12\n\x10ListFlowsRequest\";\n\x11ListFlowsResponse\x12&\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x17.latentflow.v1.FlowInfo\"U\n\x08\x46lowInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tannounced\x18\x02 \x01(\x04\x12(\n\x06groups\x18\x03 \x03(\x0b\x32\x18.latentflow.v1.GroupInfo\"J\n\tGroupInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03lag\x18\x02 \x01(\x04\x12\x0f\n\x07pending\x18\x03 \x01(\x04\x12\x11\n\tconsumers\x18\x04 \x01(\r\"\x10\n\x0eInspectRequest\"n\n\x0fInspectResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07servers\x18\x03 \x03(\t\x12\x0f\n\x07remarks\x18\x04 \x03(\t2\x98\x08\n\rBrokerService\x12L\n\x07Publish\x12\x1d.latentflow.v1.PublishRequest\x1a\x1e.latentflow.v1.PublishResponse(\x01\x30\x01\x12P\n\tSubscribe\x12\x1f.latentflow.v1.SubscribeRequest\x1a .latentflow.v1.SubscribeResponse0\x01\x12\x44\n\x05Watch\x12\x1b.latentflow.v1.WatchRequest\x1a\x1c.latentflow.v1.WatchResponse0\x01\x12<\n\x03\x41\x63k\x12\x19.latentflow.v1.AckRequest\x1a\x1a.latentflow.v1.AckResponse\x12N\n\tGetLatent\x12\x1f.latentflow.v1.GetLatentRequest\x1a .latentflow.v1.GetLatentResponse\x12T\n\x0bListLatents\x12!.latentflow.v1.ListLatentsRequest\x1a\".latentflow.v1.ListLatentsResponse\x12W\n\x0cRevokeLatent\x12\".latentflow.v1.RevokeLatentRequest\x1a#.latentflow.v1.RevokeLatentResponse\x12Q\n\nFindLatent\x12 .latentflow.v1.FindLatentRequest\x1a!.latentflow.v1.FindLatentResponse\x12T\n\x0bRenewLatent\x12!.latentflow.v1.RenewLatentRequest\x1a\".latentflow.v1.RenewLatentResponse\x12N\n\tRecordUse\x12\x1f.latentflow.v1.RecordUseRequest\x1a .latentflow.v1.RecordUseResponse\x12Q\n\nGetLineage\x12 .latentflow.v1.GetLineageRequest\x1a!.latentflow.v1.GetLineageResponse\x12N\n\tListFlows\x12\x1f.latentflow.v1.ListFlowsRequest\x1a .latentflow.v1.ListFlowsResponse\x12H\n\x07Inspect\x12\x1d.latentflow.v1.InspectRequest\x1a\x1e.latentflow.v1.InspectResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'latentflow.v1.broker_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PUBLISHREQUEST']._serialized_start=74
-  _globals['_PUBLISHREQUEST']._serialized_end=268
-  _globals['_PUBLISHOPEN']._serialized_start=270
-  _globals['_PUBLISHOPEN']._serialized_end=301
-  _globals['_PUBLISHABORT']._serialized_start=303
-  _globals['_PUBLISHABORT']._serialized_end=334
-  _globals['_PUBLISHRESPONSE']._serialized_start=337
-  _globals['_PUBLISHRESPONSE']._serialized_end=566
-  _globals['_PUBLISHOPENED']._serialized_start=568
-  _globals['_PUBLISHOPENED']._serialized_end=634
-  _globals['_PUBLISHPROGRESS']._serialized_start=636
-  _globals['_PUBLISHPROGRESS']._serialized_end=704
-  _globals['_PUBLISHCOMMITTED']._serialized_start=706
-  _globals['_PUBLISHCOMMITTED']._serialized_end=767
-  _globals['_PUBLISHABORTED']._serialized_start=769
-  _globals['_PUBLISHABORTED']._serialized_end=785
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=787
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=845
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=847
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=974
-  _globals['_WATCHREQUEST']._serialized_start=976
-  _globals['_WATCHREQUEST']._serialized_end=1037
-  _globals['_WATCHRESPONSE']._serialized_start=1039
-  _globals['_WATCHRESPONSE']._serialized_end=1118
-  _globals['_ACKREQUEST']._serialized_start=1120
-  _globals['_ACKREQUEST']._serialized_end=1183
-  _globals['_ACKRESPONSE']._serialized_start=1185
-  _globals['_ACKRESPONSE']._serialized_end=1220
-  _globals['_GETLATENTREQUEST']._serialized_start=1222
-  _globals['_GETLATENTREQUEST']._serialized_end=1259
-  _globals['_GETLATENTRESPONSE']._serialized_start=1261
-  _globals['_GETLATENTRESPONSE']._serialized_end=1323
-  _globals['_LISTLATENTSREQUEST']._serialized_start=1325
-  _globals['_LISTLATENTSREQUEST']._serialized_end=1398
-  _globals['_LISTLATENTSRESPONSE']._serialized_start=1400
-  _globals['_LISTLATENTSRESPONSE']._serialized_end=1490
-  _globals['_REVOKELATENTREQUEST']._serialized_start=1492
-  _globals['_REVOKELATENTREQUEST']._serialized_end=1532
-  _globals['_REVOKELATENTRESPONSE']._serialized_start=1534
-  _globals['_REVOKELATENTRESPONSE']._serialized_end=1556
-  _globals['_BROKERSERVICE']._serialized_start=1559
-  _globals['_BROKERSERVICE']._serialized_end=2121
+  _globals['_PUBLISHREQUEST']._serialized_start=107
+  _globals['_PUBLISHREQUEST']._serialized_end=301
+  _globals['_PUBLISHOPEN']._serialized_start=303
+  _globals['_PUBLISHOPEN']._serialized_end=334
+  _globals['_PUBLISHABORT']._serialized_start=336
+  _globals['_PUBLISHABORT']._serialized_end=367
+  _globals['_PUBLISHRESPONSE']._serialized_start=370
+  _globals['_PUBLISHRESPONSE']._serialized_end=599
+  _globals['_PUBLISHOPENED']._serialized_start=601
+  _globals['_PUBLISHOPENED']._serialized_end=667
+  _globals['_PUBLISHPROGRESS']._serialized_start=669
+  _globals['_PUBLISHPROGRESS']._serialized_end=737
+  _globals['_PUBLISHCOMMITTED']._serialized_start=739
+  _globals['_PUBLISHCOMMITTED']._serialized_end=800
+  _globals['_PUBLISHABORTED']._serialized_start=802
+  _globals['_PUBLISHABORTED']._serialized_end=818
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=820
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=878
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=880
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=1007
+  _globals['_WATCHREQUEST']._serialized_start=1009
+  _globals['_WATCHREQUEST']._serialized_end=1070
+  _globals['_WATCHRESPONSE']._serialized_start=1072
+  _globals['_WATCHRESPONSE']._serialized_end=1199
+  _globals['_DEADLETTER']._serialized_start=1201
+  _globals['_DEADLETTER']._serialized_end=1278
+  _globals['_ACKREQUEST']._serialized_start=1280
+  _globals['_ACKREQUEST']._serialized_end=1343
+  _globals['_ACKRESPONSE']._serialized_start=1345
+  _globals['_ACKRESPONSE']._serialized_end=1380
+  _globals['_GETLATENTREQUEST']._serialized_start=1382
+  _globals['_GETLATENTREQUEST']._serialized_end=1419
+  _globals['_GETLATENTRESPONSE']._serialized_start=1421
+  _globals['_GETLATENTRESPONSE']._serialized_end=1483
+  _globals['_LISTLATENTSREQUEST']._serialized_start=1485
+  _globals['_LISTLATENTSREQUEST']._serialized_end=1558
+  _globals['_LISTLATENTSRESPONSE']._serialized_start=1560
+  _globals['_LISTLATENTSRESPONSE']._serialized_end=1650
+  _globals['_REVOKELATENTREQUEST']._serialized_start=1652
+  _globals['_REVOKELATENTREQUEST']._serialized_end=1692
+  _globals['_REVOKELATENTRESPONSE']._serialized_start=1694
+  _globals['_REVOKELATENTRESPONSE']._serialized_end=1758
+  _globals['_FINDLATENTREQUEST']._serialized_start=1760
+  _globals['_FINDLATENTREQUEST']._serialized_end=1822
+  _globals['_FINDLATENTRESPONSE']._serialized_start=1824
+  _globals['_FINDLATENTRESPONSE']._serialized_end=1887
+  _globals['_RENEWLATENTREQUEST']._serialized_start=1889
+  _globals['_RENEWLATENTREQUEST']._serialized_end=1977
+  _globals['_RENEWLATENTRESPONSE']._serialized_start=1979
+  _globals['_RENEWLATENTRESPONSE']._serialized_end=2043
+  _globals['_RECORDUSEREQUEST']._serialized_start=2045
+  _globals['_RECORDUSEREQUEST']._serialized_end=2118
+  _globals['_RECORDUSERESPONSE']._serialized_start=2120
+  _globals['_RECORDUSERESPONSE']._serialized_end=2139
+  _globals['_GETLINEAGEREQUEST']._serialized_start=2141
+  _globals['_GETLINEAGEREQUEST']._serialized_end=2179
+  _globals['_GETLINEAGERESPONSE']._serialized_start=2181
+  _globals['_GETLINEAGERESPONSE']._serialized_end=2286
+  _globals['_LISTFLOWSREQUEST']._serialized_start=2288
+  _globals['_LISTFLOWSREQUEST']._serialized_end=2306
+  _globals['_LISTFLOWSRESPONSE']._serialized_start=2308
+  _globals['_LISTFLOWSRESPONSE']._serialized_end=2367
+  _globals['_FLOWINFO']._serialized_start=2369
+  _globals['_FLOWINFO']._serialized_end=2454
+  _globals['_GROUPINFO']._serialized_start=2456
+  _globals['_GROUPINFO']._serialized_end=2530
+  _globals['_INSPECTREQUEST']._serialized_start=2532
+  _globals['_INSPECTREQUEST']._serialized_end=2548
+  _globals['_INSPECTRESPONSE']._serialized_start=2550
+  _globals['_INSPECTRESPONSE']._serialized_end=2660
+  _globals['_BROKERSERVICE']._serialized_start=2663
+  _globals['_BROKERSERVICE']._serialized_end=3711
 # @@protoc_insertion_point(module_scope)

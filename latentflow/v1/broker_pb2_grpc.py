@@ -73,6 +73,36 @@ class BrokerServiceStub:
                 request_serializer=latentflow_dot_v1_dot_broker__pb2.RevokeLatentRequest.SerializeToString,
                 response_deserializer=latentflow_dot_v1_dot_broker__pb2.RevokeLatentResponse.FromString,
                 _registered_method=True)
+        self.FindLatent = channel.unary_unary(
+                '/latentflow.v1.BrokerService/FindLatent',
+                request_serializer=latentflow_dot_v1_dot_broker__pb2.FindLatentRequest.SerializeToString,
+                response_deserializer=latentflow_dot_v1_dot_broker__pb2.FindLatentResponse.FromString,
+                _registered_method=True)
+        self.RenewLatent = channel.unary_unary(
+                '/latentflow.v1.BrokerService/RenewLatent',
+                request_serializer=latentflow_dot_v1_dot_broker__pb2.RenewLatentRequest.SerializeToString,
+                response_deserializer=latentflow_dot_v1_dot_broker__pb2.RenewLatentResponse.FromString,
+                _registered_method=True)
+        self.RecordUse = channel.unary_unary(
+                '/latentflow.v1.BrokerService/RecordUse',
+                request_serializer=latentflow_dot_v1_dot_broker__pb2.RecordUseRequest.SerializeToString,
+                response_deserializer=latentflow_dot_v1_dot_broker__pb2.RecordUseResponse.FromString,
+                _registered_method=True)
+        self.GetLineage = channel.unary_unary(
+                '/latentflow.v1.BrokerService/GetLineage',
+                request_serializer=latentflow_dot_v1_dot_broker__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=latentflow_dot_v1_dot_broker__pb2.GetLineageResponse.FromString,
+                _registered_method=True)
+        self.ListFlows = channel.unary_unary(
+                '/latentflow.v1.BrokerService/ListFlows',
+                request_serializer=latentflow_dot_v1_dot_broker__pb2.ListFlowsRequest.SerializeToString,
+                response_deserializer=latentflow_dot_v1_dot_broker__pb2.ListFlowsResponse.FromString,
+                _registered_method=True)
+        self.Inspect = channel.unary_unary(
+                '/latentflow.v1.BrokerService/Inspect',
+                request_serializer=latentflow_dot_v1_dot_broker__pb2.InspectRequest.SerializeToString,
+                response_deserializer=latentflow_dot_v1_dot_broker__pb2.InspectResponse.FromString,
+                _registered_method=True)
 
 
 class BrokerServiceServicer:
@@ -115,8 +145,9 @@ class BrokerServiceServicer:
     def Watch(self, request, context):
         """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
         share the flow: each latent goes to one of them, at least once, and again after
-        redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-        committed from the call on. The response headers say that the watch has begun.
+        redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
+        `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
+        the call on. The response headers say that the watch has begun.
         Errors: INVALID_INPUT, STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -149,8 +180,62 @@ class BrokerServiceServicer:
 
     def RevokeLatent(self, request, context):
         """Withdraws a latent: its frames are deleted and subscribers that are reading it fail with
-        LATENT_REVOKED. Idempotent.
+        LATENT_REVOKED. Answers whom it had reached. Idempotent.
         Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindLatent(self, request, context):
+        """A committed latent of the same content on the same flow, for a publisher that need not make it
+        again. None when there is none, or none that can be read that long.
+        Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewLatent(self, request, context):
+        """Lets a committed latent live on, at most to seven days after its creation; never shortens a
+        life. Idempotent.
+        Errors: UNKNOWN_LATENT, LATENT_EXPIRED, LATENT_REVOKED, LATENT_CLOSED, INVALID_INPUT,
+        STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordUse(self, request, context):
+        """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
+        the first time counts.
+        Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+        STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLineage(self, request, context):
+        """Where a latent came from and who has used it, oldest use first. Kept an hour longer than the
+        latent itself.
+        Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFlows(self, request, context):
+        """The tenant's flows and how far their groups are.
+        Errors: STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Inspect(self, request, context):
+        """What the broker and its store are, and what is wrong with their settings.
+        Errors: STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,6 +278,36 @@ def add_BrokerServiceServicer_to_server(servicer, server):
                     servicer.RevokeLatent,
                     request_deserializer=latentflow_dot_v1_dot_broker__pb2.RevokeLatentRequest.FromString,
                     response_serializer=latentflow_dot_v1_dot_broker__pb2.RevokeLatentResponse.SerializeToString,
+            ),
+            'FindLatent': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindLatent,
+                    request_deserializer=latentflow_dot_v1_dot_broker__pb2.FindLatentRequest.FromString,
+                    response_serializer=latentflow_dot_v1_dot_broker__pb2.FindLatentResponse.SerializeToString,
+            ),
+            'RenewLatent': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewLatent,
+                    request_deserializer=latentflow_dot_v1_dot_broker__pb2.RenewLatentRequest.FromString,
+                    response_serializer=latentflow_dot_v1_dot_broker__pb2.RenewLatentResponse.SerializeToString,
+            ),
+            'RecordUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordUse,
+                    request_deserializer=latentflow_dot_v1_dot_broker__pb2.RecordUseRequest.FromString,
+                    response_serializer=latentflow_dot_v1_dot_broker__pb2.RecordUseResponse.SerializeToString,
+            ),
+            'GetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=latentflow_dot_v1_dot_broker__pb2.GetLineageRequest.FromString,
+                    response_serializer=latentflow_dot_v1_dot_broker__pb2.GetLineageResponse.SerializeToString,
+            ),
+            'ListFlows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFlows,
+                    request_deserializer=latentflow_dot_v1_dot_broker__pb2.ListFlowsRequest.FromString,
+                    response_serializer=latentflow_dot_v1_dot_broker__pb2.ListFlowsResponse.SerializeToString,
+            ),
+            'Inspect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Inspect,
+                    request_deserializer=latentflow_dot_v1_dot_broker__pb2.InspectRequest.FromString,
+                    response_serializer=latentflow_dot_v1_dot_broker__pb2.InspectResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -388,6 +503,168 @@ class BrokerService:
             '/latentflow.v1.BrokerService/RevokeLatent',
             latentflow_dot_v1_dot_broker__pb2.RevokeLatentRequest.SerializeToString,
             latentflow_dot_v1_dot_broker__pb2.RevokeLatentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindLatent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentflow.v1.BrokerService/FindLatent',
+            latentflow_dot_v1_dot_broker__pb2.FindLatentRequest.SerializeToString,
+            latentflow_dot_v1_dot_broker__pb2.FindLatentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewLatent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentflow.v1.BrokerService/RenewLatent',
+            latentflow_dot_v1_dot_broker__pb2.RenewLatentRequest.SerializeToString,
+            latentflow_dot_v1_dot_broker__pb2.RenewLatentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentflow.v1.BrokerService/RecordUse',
+            latentflow_dot_v1_dot_broker__pb2.RecordUseRequest.SerializeToString,
+            latentflow_dot_v1_dot_broker__pb2.RecordUseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentflow.v1.BrokerService/GetLineage',
+            latentflow_dot_v1_dot_broker__pb2.GetLineageRequest.SerializeToString,
+            latentflow_dot_v1_dot_broker__pb2.GetLineageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFlows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentflow.v1.BrokerService/ListFlows',
+            latentflow_dot_v1_dot_broker__pb2.ListFlowsRequest.SerializeToString,
+            latentflow_dot_v1_dot_broker__pb2.ListFlowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Inspect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentflow.v1.BrokerService/Inspect',
+            latentflow_dot_v1_dot_broker__pb2.InspectRequest.SerializeToString,
+            latentflow_dot_v1_dot_broker__pb2.InspectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,8 +62,9 @@ class BrokerServiceStub:
     Watch: _grpc.UnaryStreamMultiCallable[_broker_pb2.WatchRequest, _broker_pb2.WatchResponse]
     """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
     share the flow: each latent goes to one of them, at least once, and again after
-    redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-    committed from the call on. The response headers say that the watch has begun.
+    redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
+    `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
+    the call on. The response headers say that the watch has begun.
     Errors: INVALID_INPUT, STORE_UNAVAILABLE.
     """
     Ack: _grpc.UnaryUnaryMultiCallable[_broker_pb2.AckRequest, _broker_pb2.AckResponse]
@@ -80,8 +81,38 @@ class BrokerServiceStub:
     """
     RevokeLatent: _grpc.UnaryUnaryMultiCallable[_broker_pb2.RevokeLatentRequest, _broker_pb2.RevokeLatentResponse]
     """Withdraws a latent: its frames are deleted and subscribers that are reading it fail with
-    LATENT_REVOKED. Idempotent.
+    LATENT_REVOKED. Answers whom it had reached. Idempotent.
     Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+    """
+    FindLatent: _grpc.UnaryUnaryMultiCallable[_broker_pb2.FindLatentRequest, _broker_pb2.FindLatentResponse]
+    """A committed latent of the same content on the same flow, for a publisher that need not make it
+    again. None when there is none, or none that can be read that long.
+    Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+    """
+    RenewLatent: _grpc.UnaryUnaryMultiCallable[_broker_pb2.RenewLatentRequest, _broker_pb2.RenewLatentResponse]
+    """Lets a committed latent live on, at most to seven days after its creation; never shortens a
+    life. Idempotent.
+    Errors: UNKNOWN_LATENT, LATENT_EXPIRED, LATENT_REVOKED, LATENT_CLOSED, INVALID_INPUT,
+    STORE_UNAVAILABLE.
+    """
+    RecordUse: _grpc.UnaryUnaryMultiCallable[_broker_pb2.RecordUseRequest, _broker_pb2.RecordUseResponse]
+    """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
+    the first time counts.
+    Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+    STORE_UNAVAILABLE.
+    """
+    GetLineage: _grpc.UnaryUnaryMultiCallable[_broker_pb2.GetLineageRequest, _broker_pb2.GetLineageResponse]
+    """Where a latent came from and who has used it, oldest use first. Kept an hour longer than the
+    latent itself.
+    Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+    """
+    ListFlows: _grpc.UnaryUnaryMultiCallable[_broker_pb2.ListFlowsRequest, _broker_pb2.ListFlowsResponse]
+    """The tenant's flows and how far their groups are.
+    Errors: STORE_UNAVAILABLE.
+    """
+    Inspect: _grpc.UnaryUnaryMultiCallable[_broker_pb2.InspectRequest, _broker_pb2.InspectResponse]
+    """What the broker and its store are, and what is wrong with their settings.
+    Errors: STORE_UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -118,8 +149,9 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     Watch: _aio.UnaryStreamMultiCallable[_broker_pb2.WatchRequest, _broker_pb2.WatchResponse]  # type: ignore[assignment]
     """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
     share the flow: each latent goes to one of them, at least once, and again after
-    redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-    committed from the call on. The response headers say that the watch has begun.
+    redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
+    `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
+    the call on. The response headers say that the watch has begun.
     Errors: INVALID_INPUT, STORE_UNAVAILABLE.
     """
     Ack: _aio.UnaryUnaryMultiCallable[_broker_pb2.AckRequest, _broker_pb2.AckResponse]  # type: ignore[assignment]
@@ -136,8 +168,38 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     """
     RevokeLatent: _aio.UnaryUnaryMultiCallable[_broker_pb2.RevokeLatentRequest, _broker_pb2.RevokeLatentResponse]  # type: ignore[assignment]
     """Withdraws a latent: its frames are deleted and subscribers that are reading it fail with
-    LATENT_REVOKED. Idempotent.
+    LATENT_REVOKED. Answers whom it had reached. Idempotent.
     Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+    """
+    FindLatent: _aio.UnaryUnaryMultiCallable[_broker_pb2.FindLatentRequest, _broker_pb2.FindLatentResponse]  # type: ignore[assignment]
+    """A committed latent of the same content on the same flow, for a publisher that need not make it
+    again. None when there is none, or none that can be read that long.
+    Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+    """
+    RenewLatent: _aio.UnaryUnaryMultiCallable[_broker_pb2.RenewLatentRequest, _broker_pb2.RenewLatentResponse]  # type: ignore[assignment]
+    """Lets a committed latent live on, at most to seven days after its creation; never shortens a
+    life. Idempotent.
+    Errors: UNKNOWN_LATENT, LATENT_EXPIRED, LATENT_REVOKED, LATENT_CLOSED, INVALID_INPUT,
+    STORE_UNAVAILABLE.
+    """
+    RecordUse: _aio.UnaryUnaryMultiCallable[_broker_pb2.RecordUseRequest, _broker_pb2.RecordUseResponse]  # type: ignore[assignment]
+    """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
+    the first time counts.
+    Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+    STORE_UNAVAILABLE.
+    """
+    GetLineage: _aio.UnaryUnaryMultiCallable[_broker_pb2.GetLineageRequest, _broker_pb2.GetLineageResponse]  # type: ignore[assignment]
+    """Where a latent came from and who has used it, oldest use first. Kept an hour longer than the
+    latent itself.
+    Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+    """
+    ListFlows: _aio.UnaryUnaryMultiCallable[_broker_pb2.ListFlowsRequest, _broker_pb2.ListFlowsResponse]  # type: ignore[assignment]
+    """The tenant's flows and how far their groups are.
+    Errors: STORE_UNAVAILABLE.
+    """
+    Inspect: _aio.UnaryUnaryMultiCallable[_broker_pb2.InspectRequest, _broker_pb2.InspectResponse]  # type: ignore[assignment]
+    """What the broker and its store are, and what is wrong with their settings.
+    Errors: STORE_UNAVAILABLE.
     """
 
 class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -189,8 +251,9 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_broker_pb2.WatchResponse], _abc.AsyncIterator[_broker_pb2.WatchResponse]]:
         """Announces each latent committed to a flow, oldest unacknowledged first. Members of one group
         share the flow: each latent goes to one of them, at least once, and again after
-        redelivery when it was not acknowledged. Without a group, every watcher sees every latent
-        committed from the call on. The response headers say that the watch has begun.
+        redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
+        `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
+        the call on. The response headers say that the watch has begun.
         Errors: INVALID_INPUT, STORE_UNAVAILABLE.
         """
 
@@ -231,8 +294,74 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_broker_pb2.RevokeLatentResponse, _abc.Awaitable[_broker_pb2.RevokeLatentResponse]]:
         """Withdraws a latent: its frames are deleted and subscribers that are reading it fail with
-        LATENT_REVOKED. Idempotent.
+        LATENT_REVOKED. Answers whom it had reached. Idempotent.
         Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def FindLatent(
+        self,
+        request: _broker_pb2.FindLatentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_broker_pb2.FindLatentResponse, _abc.Awaitable[_broker_pb2.FindLatentResponse]]:
+        """A committed latent of the same content on the same flow, for a publisher that need not make it
+        again. None when there is none, or none that can be read that long.
+        Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def RenewLatent(
+        self,
+        request: _broker_pb2.RenewLatentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_broker_pb2.RenewLatentResponse, _abc.Awaitable[_broker_pb2.RenewLatentResponse]]:
+        """Lets a committed latent live on, at most to seven days after its creation; never shortens a
+        life. Idempotent.
+        Errors: UNKNOWN_LATENT, LATENT_EXPIRED, LATENT_REVOKED, LATENT_CLOSED, INVALID_INPUT,
+        STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordUse(
+        self,
+        request: _broker_pb2.RecordUseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_broker_pb2.RecordUseResponse, _abc.Awaitable[_broker_pb2.RecordUseResponse]]:
+        """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
+        the first time counts.
+        Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+        STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetLineage(
+        self,
+        request: _broker_pb2.GetLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_broker_pb2.GetLineageResponse, _abc.Awaitable[_broker_pb2.GetLineageResponse]]:
+        """Where a latent came from and who has used it, oldest use first. Kept an hour longer than the
+        latent itself.
+        Errors: UNKNOWN_LATENT, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFlows(
+        self,
+        request: _broker_pb2.ListFlowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_broker_pb2.ListFlowsResponse, _abc.Awaitable[_broker_pb2.ListFlowsResponse]]:
+        """The tenant's flows and how far their groups are.
+        Errors: STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def Inspect(
+        self,
+        request: _broker_pb2.InspectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_broker_pb2.InspectResponse, _abc.Awaitable[_broker_pb2.InspectResponse]]:
+        """What the broker and its store are, and what is wrong with their settings.
+        Errors: STORE_UNAVAILABLE.
         """
 
 def add_BrokerServiceServicer_to_server(servicer: BrokerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

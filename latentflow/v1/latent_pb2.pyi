@@ -337,8 +337,9 @@ class Manifest(_message.Message):
     """SHA-256 of the adapter file. MUST be set unless the method is text, then MUST be empty."""
     position: Global___PositionPolicy.ValueType
     content_hmac_sha256: _builtins.str
-    """HMAC-SHA-256 of the context under the tenant's key, in hexadecimal: equal contexts of one
-    tenant can be recognised, those of two tenants can't be compared.
+    """HMAC-SHA-256 of what the latent follows from (context, need, adapter, means, labels) under the
+    tenant's key, in hexadecimal: equal latents of one tenant can be recognised, those of two tenants
+    can't be compared.
     """
     traceparent: _builtins.str
     """W3C traceparent of the latent's creation; empty when it was not traced."""
@@ -461,6 +462,7 @@ class LatentInfo(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     PAYLOAD_BYTES_FIELD_NUMBER: _builtins.int
     COMMIT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     manifest: _builtins.bytes
     """A serialised Manifest, the exact bytes that were published."""
     state: Global___LatentState.ValueType
@@ -472,6 +474,10 @@ class LatentInfo(_message.Message):
     def commit(self) -> Global___Commit:
         """Set once the state is COMMITTED."""
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be read, once it was renewed; else the manifest's expire_time holds."""
+
     def __init__(
         self,
         *,
@@ -480,14 +486,47 @@ class LatentInfo(_message.Message):
         frames: _builtins.int = ...,
         payload_bytes: _builtins.int = ...,
         commit: Global___Commit | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "frames", b"frames", "manifest", b"manifest", "payload_bytes", b"payload_bytes", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "expire_time", b"expire_time", "frames", b"frames", "manifest", b"manifest", "payload_bytes", b"payload_bytes", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LatentInfo: _TypeAlias = LatentInfo  # noqa: Y015
+
+@_typing.final
+class Receipt(_message.Message):
+    """One use of a latent by a reader."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READER_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    reader: _builtins.str
+    """Who: a name of the reader's own, 1 to 255 printable ASCII characters."""
+    generation: _builtins.str
+    """Which answer it went into: an id of the reader's own, likewise."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When the broker noted it."""
+
+    def __init__(
+        self,
+        *,
+        reader: _builtins.str = ...,
+        generation: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "reader", b"reader", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
 
 @_typing.final
 class AdapterInfo(_message.Message):

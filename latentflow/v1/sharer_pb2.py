@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from latentflow.v1 import latent_pb2 as latentflow_dot_v1_dot_latent__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alatentflow/v1/sharer.proto\x12\rlatentflow.v1\x1a\x1alatentflow/v1/latent.proto\"\xdc\x01\n\x0cShareRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x02 \x01(\t\x12\x0c\n\x04need\x18\x03 \x01(\t\x12,\n\x06latent\x18\x04 \x01(\x0b\x32\x1a.latentflow.v1.LatentMeansH\x00\x12(\n\x04text\x18\x05 \x01(\x0b\x32\x18.latentflow.v1.TextMeansH\x00\x12\x18\n\x10lifetime_seconds\x18\x06 \x01(\r\x12$\n\x06labels\x18\x07 \x03(\x0b\x32\x14.latentflow.v1.LabelB\x07\n\x05means\"^\n\x0bLatentMeans\x12\x0f\n\x07\x61\x64\x61pter\x18\x01 \x01(\t\x12\x31\n\x0cquantisation\x18\x02 \x01(\x0e\x32\x1b.latentflow.v1.QuantisationJ\x04\x08\x03\x10\x04R\x05width\"\x1f\n\tTextMeans\x12\x12\n\nmax_tokens\x18\x01 \x01(\r\"\xcd\x01\n\rShareResponse\x12\'\n\x06queued\x18\x01 \x01(\x0b\x32\x15.latentflow.v1.QueuedH\x00\x12-\n\tprefilled\x18\x02 \x01(\x0b\x32\x18.latentflow.v1.PrefilledH\x00\x12-\n\tpublished\x18\x03 \x01(\x0b\x32\x18.latentflow.v1.PublishedH\x00\x12-\n\tcommitted\x18\x04 \x01(\x0b\x32\x18.latentflow.v1.CommittedH\x00\x42\x06\n\x04step\"\x17\n\x06Queued\x12\r\n\x05\x61head\x18\x01 \x01(\r\".\n\tPrefilled\x12\x0e\n\x06tokens\x18\x01 \x01(\r\x12\x11\n\tof_tokens\x18\x02 \x01(\r\"(\n\tPublished\x12\x1b\n\x13\x61\x63knowledged_frames\x18\x01 \x01(\r\"d\n\tCommitted\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\x12,\n\x07timings\x18\x02 \x01(\x0b\x32\x1b.latentflow.v1.ShareTimings\"r\n\x0cShareTimings\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x17\n\x0fprefill_seconds\x18\x02 \x01(\x01\x12\x19\n\x11summarise_seconds\x18\x03 \x01(\x01\x12\x17\n\x0fpublish_seconds\x18\x04 \x01(\x01\"\x17\n\x15\x44\x65scribeSharerRequest\"\x8f\x01\n\x16\x44\x65scribeSharerResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12\x1a\n\x12max_context_tokens\x18\x02 \x01(\r\x12,\n\x08\x61\x64\x61pters\x18\x03 \x03(\x0b\x32\x1a.latentflow.v1.AdapterInfo2\xb4\x01\n\rSharerService\x12\x44\n\x05Share\x12\x1b.latentflow.v1.ShareRequest\x1a\x1c.latentflow.v1.ShareResponse0\x01\x12]\n\x0e\x44\x65scribeSharer\x12$.latentflow.v1.DescribeSharerRequest\x1a%.latentflow.v1.DescribeSharerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alatentflow/v1/sharer.proto\x12\rlatentflow.v1\x1a\x1alatentflow/v1/latent.proto\"\xeb\x01\n\x0cShareRequest\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x02 \x01(\t\x12\x0c\n\x04need\x18\x03 \x01(\t\x12,\n\x06latent\x18\x04 \x01(\x0b\x32\x1a.latentflow.v1.LatentMeansH\x00\x12(\n\x04text\x18\x05 \x01(\x0b\x32\x18.latentflow.v1.TextMeansH\x00\x12\x18\n\x10lifetime_seconds\x18\x06 \x01(\r\x12$\n\x06labels\x18\x07 \x03(\x0b\x32\x14.latentflow.v1.Label\x12\r\n\x05\x66resh\x18\x08 \x01(\x08\x42\x07\n\x05means\"^\n\x0bLatentMeans\x12\x0f\n\x07\x61\x64\x61pter\x18\x01 \x01(\t\x12\x31\n\x0cquantisation\x18\x02 \x01(\x0e\x32\x1b.latentflow.v1.QuantisationJ\x04\x08\x03\x10\x04R\x05width\"\x1f\n\tTextMeans\x12\x12\n\nmax_tokens\x18\x01 \x01(\r\"\xcd\x01\n\rShareResponse\x12\'\n\x06queued\x18\x01 \x01(\x0b\x32\x15.latentflow.v1.QueuedH\x00\x12-\n\tprefilled\x18\x02 \x01(\x0b\x32\x18.latentflow.v1.PrefilledH\x00\x12-\n\tpublished\x18\x03 \x01(\x0b\x32\x18.latentflow.v1.PublishedH\x00\x12-\n\tcommitted\x18\x04 \x01(\x0b\x32\x18.latentflow.v1.CommittedH\x00\x42\x06\n\x04step\"\x17\n\x06Queued\x12\r\n\x05\x61head\x18\x01 \x01(\r\".\n\tPrefilled\x12\x0e\n\x06tokens\x18\x01 \x01(\r\x12\x11\n\tof_tokens\x18\x02 \x01(\r\"(\n\tPublished\x12\x1b\n\x13\x61\x63knowledged_frames\x18\x01 \x01(\r\"t\n\tCommitted\x12)\n\x06latent\x18\x01 \x01(\x0b\x32\x19.latentflow.v1.LatentInfo\x12,\n\x07timings\x18\x02 \x01(\x0b\x32\x1b.latentflow.v1.ShareTimings\x12\x0e\n\x06reused\x18\x03 \x01(\x08\"r\n\x0cShareTimings\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x17\n\x0fprefill_seconds\x18\x02 \x01(\x01\x12\x19\n\x11summarise_seconds\x18\x03 \x01(\x01\x12\x17\n\x0fpublish_seconds\x18\x04 \x01(\x01\"\x17\n\x15\x44\x65scribeSharerRequest\"\x8f\x01\n\x16\x44\x65scribeSharerResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12\x1a\n\x12max_context_tokens\x18\x02 \x01(\r\x12,\n\x08\x61\x64\x61pters\x18\x03 \x03(\x0b\x32\x1a.latentflow.v1.AdapterInfo2\xb4\x01\n\rSharerService\x12\x44\n\x05Share\x12\x1b.latentflow.v1.ShareRequest\x1a\x1c.latentflow.v1.ShareResponse0\x01\x12]\n\x0e\x44\x65scribeSharer\x12$.latentflow.v1.DescribeSharerRequest\x1a%.latentflow.v1.DescribeSharerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,27 +33,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'latentflow.v1.sharer_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SHAREREQUEST']._serialized_start=74
-  _globals['_SHAREREQUEST']._serialized_end=294
-  _globals['_LATENTMEANS']._serialized_start=296
-  _globals['_LATENTMEANS']._serialized_end=390
-  _globals['_TEXTMEANS']._serialized_start=392
-  _globals['_TEXTMEANS']._serialized_end=423
-  _globals['_SHARERESPONSE']._serialized_start=426
-  _globals['_SHARERESPONSE']._serialized_end=631
-  _globals['_QUEUED']._serialized_start=633
-  _globals['_QUEUED']._serialized_end=656
-  _globals['_PREFILLED']._serialized_start=658
-  _globals['_PREFILLED']._serialized_end=704
-  _globals['_PUBLISHED']._serialized_start=706
-  _globals['_PUBLISHED']._serialized_end=746
-  _globals['_COMMITTED']._serialized_start=748
-  _globals['_COMMITTED']._serialized_end=848
-  _globals['_SHARETIMINGS']._serialized_start=850
-  _globals['_SHARETIMINGS']._serialized_end=964
-  _globals['_DESCRIBESHARERREQUEST']._serialized_start=966
-  _globals['_DESCRIBESHARERREQUEST']._serialized_end=989
-  _globals['_DESCRIBESHARERRESPONSE']._serialized_start=992
-  _globals['_DESCRIBESHARERRESPONSE']._serialized_end=1135
-  _globals['_SHARERSERVICE']._serialized_start=1138
-  _globals['_SHARERSERVICE']._serialized_end=1318
+  _globals['_SHAREREQUEST']._serialized_end=309
+  _globals['_LATENTMEANS']._serialized_start=311
+  _globals['_LATENTMEANS']._serialized_end=405
+  _globals['_TEXTMEANS']._serialized_start=407
+  _globals['_TEXTMEANS']._serialized_end=438
+  _globals['_SHARERESPONSE']._serialized_start=441
+  _globals['_SHARERESPONSE']._serialized_end=646
+  _globals['_QUEUED']._serialized_start=648
+  _globals['_QUEUED']._serialized_end=671
+  _globals['_PREFILLED']._serialized_start=673
+  _globals['_PREFILLED']._serialized_end=719
+  _globals['_PUBLISHED']._serialized_start=721
+  _globals['_PUBLISHED']._serialized_end=761
+  _globals['_COMMITTED']._serialized_start=763
+  _globals['_COMMITTED']._serialized_end=879
+  _globals['_SHARETIMINGS']._serialized_start=881
+  _globals['_SHARETIMINGS']._serialized_end=995
+  _globals['_DESCRIBESHARERREQUEST']._serialized_start=997
+  _globals['_DESCRIBESHARERREQUEST']._serialized_end=1020
+  _globals['_DESCRIBESHARERRESPONSE']._serialized_start=1023
+  _globals['_DESCRIBESHARERRESPONSE']._serialized_end=1166
+  _globals['_SHARERSERVICE']._serialized_start=1169
+  _globals['_SHARERSERVICE']._serialized_end=1349
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,7 @@ class ShareRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     LIFETIME_SECONDS_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    FRESH_FIELD_NUMBER: _builtins.int
     flow: _builtins.str
     """Where the latent is announced; empty means "default"."""
     context: _builtins.str
@@ -38,6 +39,8 @@ class ShareRequest(_message.Message):
     """The receiver's question, when the sharer may know it."""
     lifetime_seconds: _builtins.int
     """Life of the latent, 1 to 604800; 0 means 3600."""
+    fresh: _builtins.bool
+    """Make a new latent even where an equal one is stored: same flow, context, need, means and labels."""
     @_builtins.property
     def latent(self) -> Global___LatentMeans: ...
     @_builtins.property
@@ -54,10 +57,11 @@ class ShareRequest(_message.Message):
         text: Global___TextMeans | None = ...,
         lifetime_seconds: _builtins.int = ...,
         labels: _abc.Iterable[_latent_pb2.Label] | None = ...,
+        fresh: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["latent", b"latent", "means", b"means", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "flow", b"flow", "labels", b"labels", "latent", b"latent", "lifetime_seconds", b"lifetime_seconds", "means", b"means", "need", b"need", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "flow", b"flow", "fresh", b"fresh", "labels", b"labels", "latent", b"latent", "lifetime_seconds", b"lifetime_seconds", "means", b"means", "need", b"need", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_means: _TypeAlias = _typing.Literal["latent", "text"]  # noqa: Y015
     _WhichOneofArgType_means: _TypeAlias = _typing.Literal["means", b"means"]  # noqa: Y015
@@ -216,6 +220,9 @@ class Committed(_message.Message):
 
     LATENT_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    REUSED_FIELD_NUMBER: _builtins.int
+    reused: _builtins.bool
+    """Whether an equal latent was stored already: this is that one, renewed to the life asked for."""
     @_builtins.property
     def latent(self) -> _latent_pb2.LatentInfo: ...
     @_builtins.property
@@ -225,10 +232,11 @@ class Committed(_message.Message):
         *,
         latent: _latent_pb2.LatentInfo | None = ...,
         timings: Global___ShareTimings | None = ...,
+        reused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["latent", b"latent", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["latent", b"latent", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["latent", b"latent", "reused", b"reused", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,9 +1,10 @@
-"""Converts the broker's calls on flows and on whole latents: watch, ack, get, list, revoke."""
+"""Converts the broker's calls on flows and on whole latents: watch, ack, get, list."""
 
 from latentflow.latent import LatentId, LatentInfo, parse_flow_name, parse_latent_id
 from latentflow.relay import (
     DEFAULT_PAGE_SIZE,
     AckCall,
+    DeadLetter,
     Delivery,
     LatentPage,
     ListCall,
@@ -25,14 +26,22 @@ def watch_call_from_proto(message: broker_pb2.WatchRequest) -> WatchCall:
 
 
 def delivery_to_proto(delivery: Delivery) -> broker_pb2.WatchResponse:
+    letter = delivery.dead_letter
     return broker_pb2.WatchResponse(
-        delivery_id=delivery.delivery_id, latent=latent_info_to_proto(delivery.latent)
+        delivery_id=delivery.delivery_id,
+        latent=latent_info_to_proto(delivery.latent),
+        dead_letter=None if letter is None else _dead_letter_to_proto(letter),
     )
 
 
 def delivery_from_proto(message: broker_pb2.WatchResponse) -> Delivery:
     """Raises as `latent_info_from_proto`."""
-    return Delivery(delivery_id=message.delivery_id, latent=latent_info_from_proto(message.latent))
+    has_letter = message.HasField("dead_letter")
+    return Delivery(
+        delivery_id=message.delivery_id,
+        latent=latent_info_from_proto(message.latent),
+        dead_letter=_dead_letter_from_proto(message.dead_letter) if has_letter else None,
+    )
 
 
 def ack_call_to_proto(call: AckCall) -> broker_pb2.AckRequest:
@@ -104,10 +113,16 @@ def latent_page_from_proto(message: broker_pb2.ListLatentsResponse) -> LatentPag
     )
 
 
-def revoke_call_to_proto(latent_id: LatentId) -> broker_pb2.RevokeLatentRequest:
-    return broker_pb2.RevokeLatentRequest(latent_id=latent_id)
+def _dead_letter_to_proto(letter: DeadLetter) -> broker_pb2.DeadLetter:
+    return broker_pb2.DeadLetter(
+        flow=letter.flow, group=letter.group, deliveries=letter.deliveries, reason=letter.reason
+    )
 
 
-def revoke_call_from_proto(message: broker_pb2.RevokeLatentRequest) -> LatentId:
-    """Raises InvalidInput naming `latent_id`."""
-    return parse_latent_id(message.latent_id)
+def _dead_letter_from_proto(message: broker_pb2.DeadLetter) -> DeadLetter:
+    return DeadLetter(
+        flow=parse_flow_name(message.flow),
+        group=message.group,
+        deliveries=message.deliveries,
+        reason=message.reason,
+    )

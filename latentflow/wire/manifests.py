@@ -5,9 +5,8 @@ twice), so a manifest that was read can be relayed as its exact bytes.
 """
 
 from google.protobuf.message import DecodeError
-from google.protobuf.timestamp_pb2 import Timestamp
 
-from latentflow.errors import EmptyInput, InvalidInput, MessageMalformed
+from latentflow.errors import InvalidInput, MessageMalformed
 from latentflow.latent import (
     Codec,
     Digest,
@@ -25,12 +24,9 @@ from latentflow.wire.latents import (
     label_to_proto,
 )
 from latentflow.wire.text import utf8_only
+from latentflow.wire.times import time_from_proto, time_to_proto
 
 MAX_MANIFEST_BYTES = 64 * 1024
-
-_NANOS_A_MS = 1_000_000
-# 9999-12-31T23:59:59.999Z, the end of protobuf's Timestamp.
-_LAST_MS = 253_402_300_799_999
 
 
 def manifest_to_bytes(manifest: Manifest) -> bytes:
@@ -75,8 +71,8 @@ def _to_proto(manifest: Manifest) -> latent_pb2.Manifest:
         layout=_layout_to_proto(manifest.layout),
         codec=_codec_to_proto(manifest.codec),
         position=POSITION_POLICY.to_proto(manifest.position),
-        create_time=_time_to_proto(manifest.created_ms, "create_time"),
-        expire_time=_time_to_proto(manifest.expires_ms, "expire_time"),
+        create_time=time_to_proto(manifest.created_ms, "create_time"),
+        expire_time=time_to_proto(manifest.expires_ms, "expire_time"),
         content_hmac_sha256=manifest.content_digest,
         traceparent=manifest.traceparent,
         labels=[label_to_proto(label) for label in manifest.labels],
@@ -95,8 +91,8 @@ def _from_proto(message: latent_pb2.Manifest) -> Manifest:
         layout=_layout_from_proto(message.layout),
         codec=_codec_from_proto(message.codec),
         position=POSITION_POLICY.from_proto(message.position, "position"),
-        created_ms=_time_from_proto(message.create_time, "create_time"),
-        expires_ms=_time_from_proto(message.expire_time, "expire_time"),
+        created_ms=time_from_proto(message.create_time, "create_time"),
+        expires_ms=time_from_proto(message.expire_time, "expire_time"),
         content_digest=Digest(message.content_hmac_sha256),
         traceparent=message.traceparent,
         labels=tuple(label_from_proto(label) for label in message.labels),
@@ -135,18 +131,3 @@ def _codec_from_proto(message: latent_pb2.Codec) -> Codec:
         zstd_level=message.zstd_level,
         dictionary=message.dictionary,
     )
-
-
-def _time_to_proto(unix_ms: int, field: str) -> Timestamp:
-    if not 0 < unix_ms <= _LAST_MS:
-        raise InvalidInput(field=field, problem="must be after 1970 and before the year 10000")
-    return Timestamp(seconds=unix_ms // 1000, nanos=unix_ms % 1000 * _NANOS_A_MS)
-
-
-def _time_from_proto(time: Timestamp, field: str) -> int:
-    """Unix milliseconds. Anything finer is refused, as dropping it would change the manifest."""
-    if not time.ByteSize():
-        raise EmptyInput(field=field)
-    if time.nanos % _NANOS_A_MS or not 0 <= time.nanos < 1000 * _NANOS_A_MS:
-        raise InvalidInput(field=field, problem="must be in whole milliseconds")
-    return time.seconds * 1000 + time.nanos // _NANOS_A_MS

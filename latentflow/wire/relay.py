@@ -6,6 +6,7 @@ from latentflow.errors import MessageMalformed
 from latentflow.latent import Frame
 from latentflow.v1 import broker_pb2, latent_pb2
 from latentflow.wire.latents import frame_from_proto, frame_to_proto
+from latentflow.wire.varint import varint
 
 _LENGTH_DELIMITED = 2
 _FRAME_TAG = bytes([broker_pb2.SubscribeResponse.FRAME_FIELD_NUMBER << 3 | _LENGTH_DELIMITED])
@@ -26,12 +27,4 @@ def frame_from_bytes(encoded: bytes) -> Frame:
 
 def frame_response(encoded: bytes) -> bytes:
     """A serialised SubscribeResponse that holds the frame `encoded`."""
-    return _FRAME_TAG + _varint(len(encoded)) + encoded
-
-
-def _varint(number: int) -> bytes:
-    groups = []
-    while number > 127:
-        groups.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*groups, number])
+    return _FRAME_TAG + varint(len(encoded)) + encoded

@@ -31,6 +31,7 @@ def share_call_to_proto(call: ShareCall) -> sharer_pb2.ShareRequest:
         need=call.need,
         lifetime_seconds=call.lifetime_seconds,
         labels=[label_to_proto(label) for label in call.labels],
+        fresh=call.fresh,
     )
     if isinstance(call.means, LatentMeans):
         message.latent.CopyFrom(_latent_means_to_proto(call.means))
@@ -48,6 +49,7 @@ def share_call_from_proto(message: sharer_pb2.ShareRequest) -> ShareCall:
         flow=parse_flow_name(message.flow or DEFAULT_FLOW),
         lifetime_seconds=message.lifetime_seconds or DEFAULT_LIFETIME_SECONDS,
         labels=tuple(label_from_proto(label) for label in message.labels),
+        fresh=message.fresh,
     )
 
 
@@ -116,6 +118,7 @@ def _shared_to_proto(shared: Shared) -> sharer_pb2.Committed:
             summarise_seconds=timings.summarise_seconds,
             publish_seconds=timings.publish_seconds,
         ),
+        reused=shared.reused,
     )
 
 
@@ -129,4 +132,5 @@ def _shared_from_proto(message: sharer_pb2.Committed) -> Shared:
             summarise_seconds=timings.summarise_seconds,
             publish_seconds=timings.publish_seconds,
         ),
+        reused=message.reused,
     )

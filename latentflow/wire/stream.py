@@ -54,17 +54,16 @@ def seal(
     return list(writer), writer.commit()
 
 
-class StreamReader:
-    """Takes the frames of one stream in order and gives the stream once its commit matched.
+class StreamCheck:
+    """Holds the frames of one stream to their order, size and commit, and keeps none of them.
 
-    Buffers at most `manifest.stream_bytes`: a caller with a memory budget checks that first.
     Raises as `manifest_from_bytes`.
     """
 
     def __init__(self, manifest_bytes: bytes) -> None:
         self.manifest: Manifest = manifest_from_bytes(manifest_bytes)
         self._digest = StreamDigest(manifest_bytes)
-        self._stream = bytearray()
+        self._raw_bytes = 0
         self._frames = 0
         self._finished = False
 
@@ -73,35 +72,69 @@ class StreamReader:
         """The index due next: where to go on after a lost connection."""
         return self._frames
 
-    def add(self, frame: Frame) -> None:
-        """Raises LatentClosed, FrameOutOfOrder, StreamMismatch, or as `open_frame`."""
+    def add(self, frame: Frame) -> bytes:
+        """The frame unpacked.
+
+        Raises LatentClosed, FrameOutOfOrder, StreamMismatch, or as `open_frame`.
+        """
         self._require_open()
         if frame.index != self._frames:
             raise FrameOutOfOrder(index=frame.index, expected=self._frames)
         self._require_room(frame.raw_bytes)
-        self._stream += open_frame(frame)
+        raw = open_frame(frame)
         self._digest.add(frame.payload)
+        self._raw_bytes += len(raw)
         self._frames += 1
+        return raw
 
-    def finish(self, commit: Commit) -> bytes:
-        """The unpacked stream. Raises LatentClosed, or StreamMismatch naming what differs."""
+    def finish(self, commit: Commit) -> None:
+        """Raises LatentClosed, or StreamMismatch naming what differs."""
         self._require_open()
         _require_same("frames", commit.frames, self._frames)
         read = self._digest.commit()
         _require_same("payload_bytes", commit.payload_bytes, read.payload_bytes)
         _require_same("sha256", commit.sha256, read.sha256)
-        _require_same("stream_bytes", self.manifest.stream_bytes, len(self._stream))
+        _require_same("stream_bytes", self.manifest.stream_bytes, self._raw_bytes)
         self._finished = True
-        return bytes(self._stream)
 
     def _require_open(self) -> None:
         if self._finished:
             raise LatentClosed(latent_id=self.manifest.latent_id, state=LatentState.COMMITTED.value)
 
     def _require_room(self, raw_bytes: int) -> None:
-        total = len(self._stream) + raw_bytes
+        total = self._raw_bytes + raw_bytes
         if total > self.manifest.stream_bytes:
             _require_same("stream_bytes", self.manifest.stream_bytes, total)
+
+
+class StreamReader:
+    """Takes the frames of one stream in order and gives the stream once its commit matched.
+
+    Buffers at most `manifest.stream_bytes`: a caller with a memory budget checks that first.
+    Raises as `manifest_from_bytes`.
+    """
+
+    def __init__(self, manifest_bytes: bytes) -> None:
+        self._check = StreamCheck(manifest_bytes)
+        self._stream = bytearray()
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._check.manifest
+
+    @property
+    def next_frame(self) -> int:
+        """The index due next: where to go on after a lost connection."""
+        return self._check.next_frame
+
+    def add(self, frame: Frame) -> None:
+        """Raises as `StreamCheck.add`."""
+        self._stream += self._check.add(frame)
+
+    def finish(self, commit: Commit) -> bytes:
+        """The unpacked stream. Raises as `StreamCheck.finish`."""
+        self._check.finish(commit)
+        return bytes(self._stream)
 
 
 def _require_same(field: str, expected: object, actual: object) -> None:

@@ -17,17 +17,23 @@ from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from services.broker.catalogue import Catalogue
+from services.broker.inspecting import Inspecting
+from services.broker.lineage import Lineages
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
+from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.publishing import Publishing
+from services.broker.quotas import Quotas
 from services.broker.readiness import StoreWatch
-from services.broker.record import ClockMs, UploadLimits
+from services.broker.record import ClockMs, TenantLimits, UploadLimits
 from services.broker.redis_store.connection import connect
 from services.broker.redis_store.flows import RedisFlows
 from services.broker.redis_store.latents import RedisLatents
+from services.broker.redis_store.quotas import RedisQuotas
 from services.broker.servicer import SERVICE, BrokerServicer, add_to_server
 from services.broker.settings import Settings
-from services.broker.store import FlowStore, LatentStore
+from services.broker.store import FlowStore, LatentStore, QuotaStore
+from services.broker.store_url import StoreForm, parse_store_url
 from services.broker.subscribing import Subscribing
 from services.broker.watching import Watching
 
@@ -37,6 +43,7 @@ _log = logging.getLogger("latentflow.broker")
 class Stores(NamedTuple):
     latents: LatentStore
     flows: FlowStore
+    quotas: QuotaStore
 
 
 def system_clock_ms() -> int:
@@ -49,24 +56,34 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
         lease_ms=round(settings.upload_lease_seconds * 1000),
         latent_bytes=settings.max_latent_bytes,
     )
-    if settings.store_url.startswith("memory:"):
+    url = parse_store_url(settings.store_url)
+    if url.form is StoreForm.MEMORY:
         capacity_bytes = settings.memory_bytes
         latents = MemoryLatents(limits=limits, capacity_bytes=capacity_bytes, clock_ms=clock_ms)
-        yield Stores(latents, MemoryFlows(clock_ms))
+        yield Stores(latents, MemoryFlows(clock_ms, settings.retentions), MemoryQuotas())
         return
-    connections = connect(settings.store_url, followers=settings.followers)
+    connections = connect(url, followers=settings.followers)
     try:
-        yield Stores(RedisLatents(connections, limits), RedisFlows(connections))
+        yield Stores(
+            RedisLatents(connections, limits),
+            RedisFlows(connections, settings.retentions),
+            RedisQuotas(connections),
+        )
     finally:
         await connections.close()
 
 
 def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> BrokerServicer:
-    latents, flows = stores
+    latents, flows, _ = stores
+    quotas = _quotas(settings, stores.quotas)
     longest_wait_ms = round(settings.longest_wait_seconds * 1000)
     return BrokerServicer(
         publishing=Publishing(
-            latents=latents, flows=flows, clock_ms=clock_ms, credit_bytes=settings.credit_bytes
+            latents=latents,
+            flows=flows,
+            quotas=quotas,
+            clock_ms=clock_ms,
+            credit_bytes=settings.credit_bytes,
         ),
         subscribing=Subscribing(
             latents=latents, clock_ms=clock_ms, longest_wait_ms=longest_wait_ms
@@ -76,10 +93,22 @@ def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> Bro
             flows=flows,
             clock_ms=clock_ms,
             redelivery_ms=round(settings.redelivery_seconds * 1000),
+            most_deliveries=settings.max_deliveries,
             longest_wait_ms=longest_wait_ms,
         ),
-        catalogue=Catalogue(latents=latents, clock_ms=clock_ms),
+        catalogue=Catalogue(latents=latents, quotas=quotas, clock_ms=clock_ms),
+        lineages=Lineages(latents=latents, quotas=quotas, clock_ms=clock_ms),
+        inspecting=Inspecting(latents=latents, clock_ms=clock_ms),
     )
+
+
+def _quotas(settings: Settings, store: QuotaStore) -> Quotas:
+    limits = TenantLimits(
+        stored_bytes=settings.tenant_bytes,
+        open_uploads=settings.tenant_uploads,
+        publishes_per_second=settings.tenant_publishes_per_second,
+    )
+    return Quotas(store, limits, lease_ms=round(settings.upload_lease_seconds * 1000))
 
 
 def build(settings: Settings, servicer: BrokerServicer, tracer: Tracer) -> RunningServer:
@@ -108,7 +137,7 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
 async def _serve_until(
     stop: asyncio.Event, settings: Settings, server: RunningServer, stores: Stores
 ) -> None:
-    watch = StoreWatch(stores.latents, server.health, SERVICE)
+    watch = StoreWatch(stores.latents, server.health, SERVICE, system_clock_ms)
     await server.start_waiting()
     _log.info("broker listening on %s:%d", settings.host, server.port)
     async with asyncio.TaskGroup() as tasks:

@@ -15,9 +15,17 @@ from latentflow.errors import (
     LatentIncomplete,
     QuotaExceeded,
     StreamMismatch,
+    UnknownLatent,
 )
 from latentflow.latent import MAX_LIFETIME_SECONDS, Commit, LatentState
-from services.broker.lifecycle import LONGEST_LIFE_MS, has_expired, require_unexpired, state_at
+from latentflow.relay import UseCall
+from services.broker.lifecycle import (
+    LONGEST_LIFE_MS,
+    MAX_RECEIPTS,
+    has_expired,
+    require_unexpired,
+    state_at,
+)
 from services.broker.record import LatentRecord, LatentRef, Opening, StoredFrame, UploadLimits
 
 
@@ -116,6 +124,16 @@ def accept_repeated_abort(record: LatentRecord, now_ms: int) -> None:
     """Raises LatentExpired or LatentClosed unless the latent was aborted already."""
     if state_at(record, now_ms) is not LatentState.ABORTED:
         require_steps_taken(record, now_ms)
+
+
+def require_noted(noted: int, call: UseCall) -> None:
+    """Raises UnknownLatent for -1, QuotaExceeded for 0: what a store answers that noted nothing."""
+    if noted < 0:
+        raise UnknownLatent(latent_id=call.latent_id)
+    if not noted:
+        raise QuotaExceeded(
+            quota="receipts", limit=MAX_RECEIPTS, retry_after_seconds=float(MAX_LIFETIME_SECONDS)
+        )
 
 
 def require_same_commit(stream: Commit, claimed: Commit) -> None:

@@ -1,18 +1,22 @@
-"""GetLatent, ListLatents and RevokeLatent: what there is, and taking it back."""
+"""GetLatent, ListLatents, FindLatent and RenewLatent: what there is, and that it lives on."""
 
-from latentflow.latent import LatentId, LatentInfo, Tenant
-from latentflow.relay import LatentPage, ListCall
+from latentflow.errors import LatentClosed, LatentRevoked, UnknownLatent
+from latentflow.latent import MAX_LIFETIME_SECONDS, LatentId, LatentInfo, LatentState, Tenant
+from latentflow.relay import FindCall, LatentPage, ListCall, RenewCall
+from services.broker.contents import content_of
 from services.broker.description import describe
-from services.broker.lifecycle import require_unexpired
-from services.broker.record import ClockMs, LatentRef, Listing
+from services.broker.lifecycle import is_available, require_unexpired, state_at
+from services.broker.quotas import Quotas
+from services.broker.record import ClockMs, ContentRef, LatentRecord, LatentRef, Listing
 from services.broker.store import LatentStore
 
 
 class Catalogue:
     """One tenant at a time; another's latents are unknown to it."""
 
-    def __init__(self, *, latents: LatentStore, clock_ms: ClockMs) -> None:
+    def __init__(self, *, latents: LatentStore, quotas: Quotas, clock_ms: ClockMs) -> None:
         self._latents = latents
+        self._quotas = quotas
         self._clock_ms = clock_ms
 
     async def get(self, tenant: Tenant, latent_id: LatentId) -> LatentInfo:
@@ -34,6 +38,40 @@ class Catalogue:
             next_page_token=page.next_token,
         )
 
-    async def revoke(self, tenant: Tenant, latent_id: LatentId) -> None:
-        """Idempotent. Raises UnknownLatent."""
-        await self._latents.revoke(LatentRef(tenant=tenant, latent_id=latent_id))
+    async def find(self, tenant: Tenant, call: FindCall) -> LatentInfo | None:
+        """A latent of the content that may be read; None when there is none any more."""
+        content = ContentRef(tenant=tenant, flow=call.flow, content_digest=call.content_digest)
+        latent_id = await self._latents.recall(content)
+        if latent_id is None:
+            return None
+        try:
+            record = await self._latents.find(LatentRef(tenant=tenant, latent_id=latent_id))
+        except UnknownLatent:
+            return None
+        now_ms = self._clock_ms()
+        return describe(record, now_ms) if is_available(record, now_ms) else None
+
+    async def renew(self, tenant: Tenant, call: RenewCall) -> LatentInfo:
+        """Raises UnknownLatent, LatentExpired, LatentRevoked, or LatentClosed when incomplete."""
+        ref = LatentRef(tenant=tenant, latent_id=call.latent_id)
+        now_ms = self._clock_ms()
+        found = await self._latents.find(ref)
+        latest_ms = found.opening.created_ms + MAX_LIFETIME_SECONDS * 1000
+        record = await self._latents.renew(
+            ref, expires_ms=min(call.expires_ms, latest_ms), now_ms=now_ms
+        )
+        _require_renewable(record, now_ms)
+        await self._quotas.settle(record, now_ms=now_ms)
+        await self._latents.remember(
+            content_of(record), ref.latent_id, until_ms=record.opening.expires_ms
+        )
+        return describe(record, now_ms)
+
+
+def _require_renewable(record: LatentRecord, now_ms: int) -> None:
+    if record.state is LatentState.REVOKED:
+        raise LatentRevoked(latent_id=record.ref.latent_id)
+    require_unexpired(record, now_ms)
+    state = state_at(record, now_ms)
+    if state is not LatentState.COMMITTED:
+        raise LatentClosed(latent_id=record.ref.latent_id, state=state)

@@ -15,4 +15,5 @@ def describe(record: LatentRecord, now_ms: int) -> LatentInfo:
         frames=record.frames,
         payload_bytes=record.payload_bytes,
         commit=record.commit if state is LatentState.COMMITTED else None,
+        expires_ms=record.opening.expires_ms,
     )

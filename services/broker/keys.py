@@ -14,8 +14,20 @@ lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     
                                      serialised), bytes (of payload); then one  the lease ends, or
                                      of 2-0: frames, payload_bytes, sha256      after the latent
                                      (commit), 3-0: ended (abort, revocation)   expires if complete
-lf1:{tenant/flow}:announced  stream  the flow. latent (its id), about the last  LONGEST_KEPT_MS
-                                     ANNOUNCED entries; consumer groups         after the last one
+lf1:{tenant/latent}:receipts hash    the latent. reader and generation ->       with the record
+                                     Unix ms of the use, about MAX_RECEIPTS
+lf1:{tenant/flow/content}:made       the content. The id of the latent that     when that expires
+                             string  was last made of it
+lf1:{tenant}:charged         hash    the tenant. latent -> bytes it counts for, LONGEST_KEPT_MS
+                                     total                                      after the last one
+lf1:{tenant}:lapsing         zset    its latents by when they count no more     likewise
+lf1:{tenant}:uploads         zset    its open uploads, likewise                 likewise
+lf1:{tenant}:pace            string  when its next publish is due (Unix ms)     likewise
+lf1:{tenant/flow}:announced  stream  the flow. latent (its id); on a dead-      LONGEST_KEPT_MS
+                                     letter flow also flow, group, deliveries,  after the last one;
+                                     reason. Consumer groups                    entries by retention
+lf1:{tenant}:flows           zset    the tenant's flows, by when each was last  LONGEST_KEPT_MS
+                                     announced on or joined (ms)                after that, as flow
 lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
                                      <created_ms>-<latent>: sorts by age        after the last one
 lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise
@@ -25,25 +37,38 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from latentflow.latent import FlowName, Tenant
-from services.broker.record import FlowRef, LatentRef
-
-# Announcements kept a flow, at least; a group that is further behind misses those before.
-ANNOUNCED = 100_000
+from services.broker.record import ContentRef, FlowRef, LatentRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentKeys:
     record: str
     frames: str
+    receipts: str
 
 
 def latent_keys(ref: LatentRef) -> LatentKeys:
     place = _place(ref.tenant, ref.latent_id)
-    return LatentKeys(record=f"{place}:record", frames=f"{place}:frames")
+    return LatentKeys(
+        record=f"{place}:record", frames=f"{place}:frames", receipts=f"{place}:receipts"
+    )
+
+
+def made_key(content: ContentRef) -> str:
+    return f"{_place(content.tenant, content.flow, content.content_digest)}:made"
+
+
+def quota_keys(tenant: Tenant) -> list[str]:
+    """In the order of charge.lua."""
+    return [f"{_place(tenant)}:{part}" for part in ("charged", "lapsing", "uploads", "pace")]
 
 
 def announced_key(flow: FlowRef) -> str:
     return f"{_place(flow.tenant, flow.flow)}:announced"
+
+
+def flows_key(tenant: Tenant) -> str:
+    return f"{_place(tenant)}:flows"
 
 
 def listing_key(tenant: Tenant, flow: FlowName | None) -> str:

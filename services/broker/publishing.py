@@ -9,7 +9,8 @@ from latentflow.relay import GivenUp, Open, PublishEvent, PublishStep, Stored
 from latentflow.wire.manifests import manifest_from_bytes
 from services.broker.admission import require_lifetime
 from services.broker.batching import batches
-from services.broker.record import ClockMs, LatentRecord, LatentRef, Opening
+from services.broker.quotas import Quotas
+from services.broker.record import ClockMs, LatentRef, Opening
 from services.broker.store import FlowStore, LatentStore
 from services.broker.upload import Upload
 
@@ -22,9 +23,16 @@ class Publishing:
     """`credit_bytes` of payload may be on their way from each publisher."""
 
     def __init__(
-        self, *, latents: LatentStore, flows: FlowStore, clock_ms: ClockMs, credit_bytes: int
+        self,
+        *,
+        latents: LatentStore,
+        flows: FlowStore,
+        quotas: Quotas,
+        clock_ms: ClockMs,
+        credit_bytes: int,
     ) -> None:
         self._latents = latents
+        self._quotas = quotas
         self._flows = flows
         self._clock_ms = clock_ms
         self._credit_bytes = credit_bytes
@@ -51,23 +59,27 @@ class Publishing:
     async def _open(self, tenant: Tenant, step: PublishStep | None) -> Upload:
         if not isinstance(step, Open):
             raise MessageMalformed(field="step", problem="open must come first")
+        opening, ref = _read(tenant, step.manifest_bytes)
+        now_ms = self._clock_ms()
+        require_lifetime(ref, opening, now_ms)
+        account = await self._quotas.open(ref, manifest_bytes=len(opening.manifest), now_ms=now_ms)
         return Upload(
-            await self._record(tenant, step.manifest_bytes),
+            await self._latents.open(ref, opening, now_ms=now_ms),
+            account,
             latents=self._latents,
             flows=self._flows,
+            quotas=self._quotas,
             clock_ms=self._clock_ms,
             credit_bytes=self._credit_bytes,
         )
 
-    async def _record(self, tenant: Tenant, manifest_bytes: bytes) -> LatentRecord:
-        manifest = manifest_from_bytes(manifest_bytes)
-        ref = LatentRef(tenant=tenant, latent_id=manifest.latent_id)
-        opening = Opening(
-            manifest=manifest_bytes,
-            flow=manifest.flow,
-            created_ms=manifest.created_ms,
-            expires_ms=manifest.expires_ms,
-        )
-        now_ms = self._clock_ms()
-        require_lifetime(ref, opening, now_ms)
-        return await self._latents.open(ref, opening, now_ms=now_ms)
+
+def _read(tenant: Tenant, manifest_bytes: bytes) -> tuple[Opening, LatentRef]:
+    manifest = manifest_from_bytes(manifest_bytes)
+    opening = Opening(
+        manifest=manifest_bytes,
+        flow=manifest.flow,
+        created_ms=manifest.created_ms,
+        expires_ms=manifest.expires_ms,
+    )
+    return opening, LatentRef(tenant=tenant, latent_id=manifest.latent_id)

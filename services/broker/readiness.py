@@ -7,6 +7,7 @@ from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from latentflow.errors import StoreUnavailable
+from services.broker.record import ClockMs, StoreReport
 from services.broker.store import LatentStore
 
 _log = logging.getLogger(__name__)
@@ -19,9 +20,14 @@ class StoreWatch:
     """
 
     def __init__(
-        self, latents: LatentStore, health_servicer: health.aio.HealthServicer, service: str
+        self,
+        latents: LatentStore,
+        health_servicer: health.aio.HealthServicer,
+        service: str,
+        clock_ms: ClockMs,
     ) -> None:
         self._latents = latents
+        self._clock_ms = clock_ms
         self._health = health_servicer
         self._services = (health.OVERALL_HEALTH, service)
         self._answers: bool | None = None
@@ -36,14 +42,15 @@ class StoreWatch:
         """Once. Reports and logs only what has changed."""
         answered_before = self._answers
         try:
-            remarks = await self._latents.inspect()
+            report = await self._latents.inspect(now_ms=self._clock_ms())
         except StoreUnavailable as error:
-            self._answers, remarks = False, (f"{error} ({error.__cause__}); waiting for it",)
+            why = f"{error} ({error.__cause__}); waiting for it"
+            self._answers, report = False, StoreReport(servers=(), remarks=(why,))
         else:
             self._answers = True
         if self._answers != answered_before:
             await self._report(self._answers)
-            for remark in remarks:
+            for remark in report.remarks:
                 _log.warning(remark)
 
     async def _report(self, answers: bool) -> None:

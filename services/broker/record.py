@@ -4,12 +4,13 @@ Knows no store, no protobuf and no clock; what follows from a record at a moment
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
 from latentflow.errors import InvalidInput
-from latentflow.latent import Commit, FlowName, LatentId, LatentState, Tenant
+from latentflow.latent import Commit, Digest, FlowName, LatentId, LatentState, Tenant
+from latentflow.relay import DeadLetter
 
 ClockMs = Callable[[], int]
 """Unix milliseconds now."""
@@ -41,6 +42,15 @@ class FlowRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRef:
+    """The content of latents on one flow: equal contents make equal latents."""
+
+    tenant: Tenant
+    flow: FlowName
+    content_digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadLimits:
     """What an upload may cost: silence between two steps, and payload bytes in all."""
 
@@ -51,6 +61,37 @@ class UploadLimits:
         for field in ("lease_ms", "latent_bytes"):
             if getattr(self, field) < 1:
                 raise InvalidInput(field=field, problem="must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantLimits:
+    """What every tenant may have. A second's worth of publishes may come at once."""
+
+    stored_bytes: int
+    open_uploads: int
+    publishes_per_second: float
+
+    def __post_init__(self) -> None:
+        for field in ("stored_bytes", "open_uploads", "publishes_per_second"):
+            if not getattr(self, field) > 0:
+                raise InvalidInput(field=field, problem="must be above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What a latent counts for with its tenant, unless it lapses at `until_ms`."""
+
+    stored_bytes: int
+    until_ms: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreReport:
+    """The store's `servers`, and what is wrong with them: a sentence each, with its remedy."""
+
+    servers: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,3 +171,22 @@ class Announcement:
 
     delivery_id: DeliveryId
     latent_id: LatentId
+    dead_letter: DeadLetter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """A delivery that may be given no more. `consumer` had it last, and that for `idle_ms`."""
+
+    announcement: Announcement
+    consumer: str
+    deliveries: int
+    idle_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What was idle in a group: given to the member that asked, or given too often already."""
+
+    given: Sequence[Announcement] = ()
+    exhausted: Sequence[Exhausted] = ()

@@ -8,11 +8,13 @@ from latentflow.relay import Open
 from latentflow.rpc.auth_interceptor import current_tenant
 from latentflow.rpc.handlers import Context, Handler
 from latentflow.v1 import broker_pb2, broker_pb2_grpc
-from latentflow.wire import flows
+from latentflow.wire import flows, inspection, lineage
 from latentflow.wire.publish import publish_event_to_proto, publish_step_from_proto
 from latentflow.wire.relay import frame_response
 from latentflow.wire.subscribe import stream_step_to_proto, subscribe_call_from_proto
 from services.broker.catalogue import Catalogue
+from services.broker.inspecting import Inspecting
+from services.broker.lineage import Lineages
 from services.broker.publishing import Publishing
 from services.broker.record import LatentRef, StoredFrame, StreamEntry
 from services.broker.subscribing import Subscribing
@@ -31,11 +33,15 @@ class BrokerServicer(broker_pb2_grpc.BrokerServiceServicer):
         subscribing: Subscribing,
         watching: Watching,
         catalogue: Catalogue,
+        lineages: Lineages,
+        inspecting: Inspecting,
     ) -> None:
         self._publishing = publishing
         self._subscribing = subscribing
         self._watching = watching
         self._catalogue = catalogue
+        self._lineages = lineages
+        self._inspecting = inspecting
 
     async def Publish(
         self, request_iterator: AsyncIterator[broker_pb2.PublishRequest], context: Context
@@ -81,9 +87,42 @@ class BrokerServicer(broker_pb2_grpc.BrokerServiceServicer):
     async def RevokeLatent(
         self, request: broker_pb2.RevokeLatentRequest, context: Context
     ) -> broker_pb2.RevokeLatentResponse:
-        latent_id = flows.revoke_call_from_proto(request)
-        await self._catalogue.revoke(current_tenant(), latent_id)
-        return broker_pb2.RevokeLatentResponse()
+        latent_id = lineage.revoke_call_from_proto(request)
+        return lineage.revoked_to_proto(await self._lineages.revoke(current_tenant(), latent_id))
+
+    async def FindLatent(
+        self, request: broker_pb2.FindLatentRequest, context: Context
+    ) -> broker_pb2.FindLatentResponse:
+        call = lineage.find_call_from_proto(request)
+        return lineage.found_to_proto(await self._catalogue.find(current_tenant(), call))
+
+    async def RenewLatent(
+        self, request: broker_pb2.RenewLatentRequest, context: Context
+    ) -> broker_pb2.RenewLatentResponse:
+        call = lineage.renew_call_from_proto(request)
+        return lineage.renewed_to_proto(await self._catalogue.renew(current_tenant(), call))
+
+    async def RecordUse(
+        self, request: broker_pb2.RecordUseRequest, context: Context
+    ) -> broker_pb2.RecordUseResponse:
+        await self._lineages.note(current_tenant(), lineage.use_call_from_proto(request))
+        return broker_pb2.RecordUseResponse()
+
+    async def GetLineage(
+        self, request: broker_pb2.GetLineageRequest, context: Context
+    ) -> broker_pb2.GetLineageResponse:
+        latent_id = lineage.lineage_call_from_proto(request)
+        return lineage.lineage_to_proto(await self._lineages.lineage(current_tenant(), latent_id))
+
+    async def Inspect(
+        self, request: broker_pb2.InspectRequest, context: Context
+    ) -> broker_pb2.InspectResponse:
+        return inspection.inspection_to_proto(await self._inspecting.inspect())
+
+    async def ListFlows(
+        self, request: broker_pb2.ListFlowsRequest, context: Context
+    ) -> broker_pb2.ListFlowsResponse:
+        return inspection.flows_to_proto(await self._watching.survey(current_tenant()))
 
 
 def _response_bytes(step: Open | StreamEntry) -> bytes:

@@ -8,9 +8,13 @@ was acknowledged.
 from collections.abc import Sequence
 from typing import Protocol
 
-from latentflow.latent import Commit, LatentId
+from latentflow.latent import Commit, LatentId, Tenant
+from latentflow.relay import DeadLetter, FlowInfo, Receipt, UseCall
 from services.broker.record import (
     Announcement,
+    Charge,
+    Claimed,
+    ContentRef,
     DeliveryId,
     FlowRef,
     GroupMember,
@@ -20,7 +24,9 @@ from services.broker.record import (
     Opening,
     Page,
     StoredFrame,
+    StoreReport,
     StreamEntry,
+    TenantLimits,
 )
 
 
@@ -79,15 +85,54 @@ class LatentStore(Protocol):
         A page may be shorter than asked for. Raises InvalidInput when `after` is no token.
         """
 
-    async def inspect(self) -> Sequence[str]:
-        """Answers when the store works; names the settings that break a promise of the broker."""
+    async def hold(self, ref: LatentRef, *, until_ms: int) -> None:
+        """Keeps a latent's frames at least that long, for a reader that is at it."""
+
+    async def renew(self, ref: LatentRef, *, expires_ms: int, now_ms: int) -> LatentRecord:
+        """Lets a committed latent live on; otherwise, and when it lives longer, changes nothing.
+
+        Raises UnknownLatent.
+        """
+
+    async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
+        """Notes a use, once. Raises UnknownLatent, QuotaExceeded beyond MAX_RECEIPTS."""
+
+    async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
+        """Every use noted, oldest first; none of a latent that is unknown."""
+
+    async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
+        """Makes the latent the one that `recall` gives for its content."""
+
+    async def recall(self, content: ContentRef) -> LatentId | None:
+        """The latent that was last remembered for a content; what became of it is not looked at."""
+
+    async def inspect(self, *, now_ms: int) -> StoreReport:
+        """Answers when the store works; remarks on settings that break a promise of the broker."""
+
+
+class QuotaStore(Protocol):
+    """Counts what each tenant has."""
+
+    async def charge(
+        self, ref: LatentRef, charge: Charge, limits: TenantLimits | None = None, *, now_ms: int
+    ) -> None:
+        """Replaces what the latent counted for. 0 bytes: it counts for nothing any more.
+
+        With limits, raises QuotaExceeded naming the one that is reached; a latent whose upload was
+        not open also counts as a publish.
+        """
 
 
 class FlowStore(Protocol):
     """Keeps the announcements of flows, and who has had which. A member joins before it reads."""
 
-    async def announce(self, flow: FlowRef, latent_id: LatentId) -> None:
-        """Adds a latent to the flow; a repeated call may add it again."""
+    async def announce(
+        self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
+    ) -> None:
+        """Adds a latent to the flow, on a dead-letter flow with its letter.
+
+        A repeated call may add it again.
+        """
 
     async def newest(self, flow: FlowRef) -> DeliveryId:
         """Where a watcher without a group begins: behind everything announced so far."""
@@ -100,11 +145,20 @@ class FlowStore(Protocol):
     async def join(self, member: GroupMember) -> None:
         """Makes the group unless it is there; a new one begins with the oldest announcement."""
 
-    async def pending(self, member: GroupMember, *, after: DeliveryId) -> Sequence[Announcement]:
-        """Some of what this member was given and did not acknowledge, behind `after`."""
+    async def pending(
+        self, member: GroupMember, *, after: DeliveryId, most_deliveries: int
+    ) -> Sequence[Announcement]:
+        """Gives this member again some of what it has not acknowledged, behind `after`.
 
-    async def claim(self, member: GroupMember, *, idle_ms: int) -> Sequence[Announcement]:
-        """Takes over what any member of the group has left unacknowledged for `idle_ms`."""
+        Not what was given `most_deliveries` times: that stays as it is.
+        """
+
+    async def claim(self, member: GroupMember, *, idle_ms: int, most_deliveries: int) -> Claimed:
+        """Gives this member some of what any of its group left unacknowledged for `idle_ms`.
+
+        Not what was given `most_deliveries` times: that stays its consumer's, idle from now on, so
+        that only who asked now moves it, and another does when that one died.
+        """
 
     async def receive(self, member: GroupMember, *, wait_ms: int) -> Sequence[Announcement]:
         """Announcements no member was given yet; waits up to `wait_ms` for one."""
@@ -113,3 +167,6 @@ class FlowStore(Protocol):
         self, flow: FlowRef, group: str, delivery_ids: Sequence[DeliveryId]
     ) -> int:
         """Deliveries that were pending until now. Raises UnknownFlow."""
+
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        """The tenant's flows by name: those announced on or joined, until they are gone."""

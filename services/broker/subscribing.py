@@ -1,7 +1,7 @@
 """Subscribe: replays a latent's stream, then follows it live until its commit or its end.
 
 No thread watches leases or expiries: whoever waits for a latent looks at the clock, and who finds
-an upload stopped closes it for everybody.
+an upload stopped closes it for everybody. A reader that is slow keeps the frames it began with.
 """
 
 from collections.abc import AsyncGenerator
@@ -9,7 +9,12 @@ from collections.abc import AsyncGenerator
 from latentflow.errors import LatentIncomplete
 from latentflow.latent import Commit, LatentState
 from latentflow.relay import Open
-from services.broker.lifecycle import is_abandoned, next_look_ms, require_readable
+from services.broker.lifecycle import (
+    READING_MS,
+    is_abandoned,
+    next_look_ms,
+    require_readable,
+)
 from services.broker.record import ClockMs, LatentRecord, LatentRef, StreamEntry
 from services.broker.store import LatentStore
 
@@ -37,7 +42,11 @@ class Subscribing:
     async def _entries(
         self, record: LatentRecord, next_frame: int
     ) -> AsyncGenerator[StreamEntry, None]:
+        held_ms = self._clock_ms()
         while True:
+            if self._clock_ms() - held_ms >= READING_MS // 2:
+                held_ms = self._clock_ms()
+                await self._latents.hold(record.ref, until_ms=held_ms + READING_MS)
             wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
             entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
             for entry in entries:

@@ -4,6 +4,7 @@ Keeps the digest of all frames that are durable, so that a commit is verified be
 Which step is admitted decides the store, atomically with storing it.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import groupby
 
@@ -21,7 +22,9 @@ from latentflow.relay import (
 from latentflow.wire.frames import check_frame
 from latentflow.wire.relay import frame_from_bytes, frame_to_bytes
 from services.broker.admission import require_same_commit
+from services.broker.contents import content_of
 from services.broker.description import describe
+from services.broker.quotas import Account, Quotas
 from services.broker.record import ClockMs, LatentRecord, StoredFrame
 from services.broker.store import FlowStore, LatentStore
 
@@ -32,13 +35,18 @@ class Upload:
     def __init__(
         self,
         record: LatentRecord,
+        account: Account,
         *,
         latents: LatentStore,
         flows: FlowStore,
+        quotas: Quotas,
         clock_ms: ClockMs,
         credit_bytes: int,
     ) -> None:
         self._record = record
+        self._account = account
+        self._quotas = quotas
+        self._stored_bytes = len(record.opening.manifest)
         self._latents = latents
         self._flows = flows
         self._clock_ms = clock_ms
@@ -77,7 +85,10 @@ class Upload:
     async def _append(self, frames: Sequence[Frame]) -> Progress:
         self._require_in_order(frames)
         stored = [_to_store(frame) for frame in frames]
-        await self._latents.append(self._record.ref, stored, now_ms=self._clock_ms())
+        now_ms = self._clock_ms()
+        more_bytes = sum(frame.payload_bytes for frame in stored)
+        await self._quotas.grow(self._account, self._stored_bytes + more_bytes, now_ms=now_ms)
+        await self._latents.append(self._record.ref, stored, now_ms=now_ms)
         for frame in frames:
             if frame.index == self._frames:
                 self._add(frame)
@@ -107,15 +118,23 @@ class Upload:
         record = await self._latents.commit(self._record.ref, commit, now_ms=now_ms)
         # After, not before: what is announced is complete. A publisher whose broker died between
         # the two has no answer yet, and its next attempt announces.
-        await self._flows.announce(record.flow, record.ref.latent_id)
+        expires_ms = record.opening.expires_ms
+        await asyncio.gather(
+            self._flows.announce(record.flow, record.ref.latent_id),
+            self._quotas.settle(record, now_ms=now_ms),
+            self._latents.remember(content_of(record), record.ref.latent_id, until_ms=expires_ms),
+        )
         return Stored(latent=describe(record, now_ms))
 
     async def _abort(self, abort: Abort) -> GivenUp:
-        await self._latents.abort(self._record.ref, abort.problem, now_ms=self._clock_ms())
+        now_ms = self._clock_ms()
+        await self._latents.abort(self._record.ref, abort.problem, now_ms=now_ms)
+        await self._quotas.release(self._record.ref, now_ms=now_ms)
         return GivenUp()
 
     def _add(self, frame: Frame) -> None:
         self._digest.add(frame.payload)
+        self._stored_bytes += len(frame.payload)
         self._frames += 1
 
 

@@ -1,19 +1,21 @@
-"""Watch and Ack: a flow's committed latents, for every watcher or shared among a group.
+"""Watch, Ack and ListFlows: a flow's committed latents, for all watchers or shared by a group.
 
 A latent that was revoked or has expired since it was announced is passed over.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from latentflow.errors import UnknownLatent
 from latentflow.latent import Tenant
-from latentflow.relay import AckCall, Delivery, WatchCall
+from latentflow.relay import AckCall, Delivery, FlowInfo, WatchCall
+from services.broker.dead_letters import dead_letter_flow, most_deliveries_on, write_letter
 from services.broker.description import describe
 from services.broker.lifecycle import is_available
 from services.broker.record import (
     Announcement,
     ClockMs,
     DeliveryId,
+    Exhausted,
     FlowRef,
     GroupMember,
     LatentRecord,
@@ -26,7 +28,10 @@ _OLDEST = DeliveryId("0-0")
 
 
 class Watching:
-    """A delivery of a group comes again when it was not acknowledged for `redelivery_ms`."""
+    """A delivery of a group comes again when it was not acknowledged for `redelivery_ms`.
+
+    After `most_deliveries` it is moved to the dead-letter flow instead, by the next member.
+    """
 
     def __init__(
         self,
@@ -35,12 +40,14 @@ class Watching:
         flows: FlowStore,
         clock_ms: ClockMs,
         redelivery_ms: int,
+        most_deliveries: int,
         longest_wait_ms: int,
     ) -> None:
         self._latents = latents
         self._flows = flows
         self._clock_ms = clock_ms
         self._redelivery_ms = redelivery_ms
+        self._most_deliveries = most_deliveries
         self._longest_wait_ms = min(longest_wait_ms, redelivery_ms)
 
     async def watch(self, tenant: Tenant, call: WatchCall) -> AsyncGenerator[Delivery, None]:
@@ -58,6 +65,10 @@ class Watching:
         flow = FlowRef(tenant=tenant, flow=call.flow)
         return await self._flows.acknowledge(flow, call.group, delivery_ids)
 
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        """The tenant's flows, and how far their groups are."""
+        return await self._flows.survey(tenant)
+
     async def _for_everybody(
         self, flow: FlowRef, after: DeliveryId
     ) -> AsyncGenerator[Delivery, None]:
@@ -68,7 +79,7 @@ class Watching:
                 after = announcement.delivery_id
                 record = await self._available(flow, announcement)
                 if record is not None:
-                    yield Delivery(delivery_id="", latent=describe(record, self._clock_ms()))
+                    yield self._delivery("", announcement, record)
 
     async def _for_one_member(self, member: GroupMember) -> AsyncGenerator[Delivery, None]:
         async for announcement in self._given(member):
@@ -77,20 +88,44 @@ class Watching:
             if record is None:
                 await self._flows.acknowledge(member.flow, member.group, [delivery_id])
             else:
-                yield Delivery(delivery_id=delivery_id, latent=describe(record, self._clock_ms()))
+                yield self._delivery(delivery_id, announcement, record)
 
     async def _given(self, member: GroupMember) -> AsyncGenerator[Announcement, None]:
         """First what this member left unacknowledged, then what others did, then what is new."""
+        most = most_deliveries_on(member.flow, self._most_deliveries)
         after = _OLDEST
-        while pending := await self._flows.pending(member, after=after):
+        while pending := await self._flows.pending(member, after=after, most_deliveries=most):
             for announcement in pending:
                 yield announcement
             after = pending[-1].delivery_id
         while True:
-            for announcement in await self._flows.claim(member, idle_ms=self._redelivery_ms):
+            claimed = await self._flows.claim(
+                member, idle_ms=self._redelivery_ms, most_deliveries=most
+            )
+            for exhausted in claimed.exhausted:
+                await self._move(member, exhausted)
+            for announcement in claimed.given:
                 yield announcement
             for announcement in await self._flows.receive(member, wait_ms=self._longest_wait_ms):
                 yield announcement
+
+    async def _move(self, member: GroupMember, exhausted: Exhausted) -> None:
+        """Announces first, acknowledges after: a broker that dies between repeats, never loses."""
+        announcement = exhausted.announcement
+        if await self._available(member.flow, announcement) is not None:
+            letter = write_letter(member, exhausted, self._clock_ms())
+            dead = dead_letter_flow(member.flow)
+            await self._flows.announce(dead, announcement.latent_id, letter)
+        await self._flows.acknowledge(member.flow, member.group, [announcement.delivery_id])
+
+    def _delivery(
+        self, delivery_id: str, announcement: Announcement, record: LatentRecord
+    ) -> Delivery:
+        return Delivery(
+            delivery_id=delivery_id,
+            latent=describe(record, self._clock_ms()),
+            dead_letter=announcement.dead_letter,
+        )
 
     async def _available(self, flow: FlowRef, announcement: Announcement) -> LatentRecord | None:
         ref = LatentRef(tenant=flow.tenant, latent_id=announcement.latent_id)

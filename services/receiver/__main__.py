@@ -70,7 +70,11 @@ async def load_answering(
     return Answering(
         engine=engine,
         gathering=Gathering(
-            broker=broker, resident=resident, fetch_seconds=settings.fetch_seconds, tracer=tracer
+            broker=broker,
+            resident=resident,
+            reader=settings.name,
+            fetch_seconds=settings.fetch_seconds,
+            tracer=tracer,
         ),
         sessions=sessions,
         fetch_budget=MemoryBudget("fetch_bytes", settings.fetch_bytes),

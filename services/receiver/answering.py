@@ -1,5 +1,6 @@
 """Generate, Score and the sessions: gathers what a call names, and asks the engine over it."""
 
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -22,6 +23,7 @@ from latentflow.calls import (
 from latentflow.errors import InvalidInput
 from latentflow.latent import Tenant
 from latentflow.rpc import conventions
+from latentflow.rpc.propagation import current_traceparent
 from latentflow.rpc.stages import stage
 from latentflow.rpc.told import Tell
 from services.receiver.answer import Answer, Prepared
@@ -82,7 +84,9 @@ class Answering:
     async def open_session(self, tenant: Tenant, call: OpenSessionCall) -> Session:
         """Memory is accounted before the cache is made. Raises Overloaded when there is none."""
         with self._engine.admit(), account(self._fetch_budget) as fetched:
-            gathered = await self._gathering.gather(call.inputs, fetched, _to_nobody)
+            gathered = await self._gathering.gather(
+                call.inputs, fetched, _to_nobody, generation=_new_generation()
+            )
             reading = reading_of(call.context, gathered.parts)
             async with self._engine.priming() as priming:
                 plan = await priming.plan(reading)
@@ -110,7 +114,9 @@ class Answering:
         if isinstance(source, LatentInputs):
             with account(self._fetch_budget) as fetched:
                 began_at = time.perf_counter()
-                gathered = await self._gathering.gather(source, fetched, tell_failed)
+                gathered = await self._gathering.gather(
+                    source, fetched, tell_failed, generation=_new_generation()
+                )
                 yield Prepared(
                     source=reading_of(prompt.context, gathered.parts),
                     outcomes=gathered.outcomes,
@@ -120,6 +126,11 @@ class Answering:
             _require_no_context(prompt)
             with self._sessions.use(tenant, source) as primed:
                 yield Prepared(source=primed)
+
+
+def _new_generation() -> str:
+    """Names a use for the latents' lineage: by the call's span where it is traced."""
+    return current_traceparent() or secrets.token_hex(16)
 
 
 def _require_no_context(prompt: Prompt) -> None:

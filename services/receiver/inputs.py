@@ -14,6 +14,7 @@ from opentelemetry import trace
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
 from latentflow.errors import LatentFlowError, Unreachable
 from latentflow.latent import LatentId, Manifest, Outcome, require_same
+from latentflow.relay import UseCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient, Fetched
 from latentflow.rpc.deadline_interceptor import remaining_seconds
@@ -33,8 +34,9 @@ TellOutcome = Callable[[LatentOutcome], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A latent that can be read, or the message in its place."""
+    """A latent that can be read, or the message in its place; `used` is the one that is."""
 
+    used: LatentId
     part: Part
     outcome: LatentOutcome
     traceparent: str
@@ -62,20 +64,24 @@ class Gathering:
         *,
         broker: BrokerClient,
         resident: Resident,
+        reader: str,
         fetch_seconds: float,
         tracer: trace.Tracer,
     ) -> None:
         self._broker = broker
         self._resident = resident
         self._holdings = resident.holdings()
+        self._reader = reader
         self._fetch_seconds = fetch_seconds
         self._tracer = tracer
 
     async def gather(
-        self, inputs: LatentInputs, memory: Account, tell_failed: TellOutcome
+        self, inputs: LatentInputs, memory: Account, tell_failed: TellOutcome, *, generation: str
     ) -> Gathered:
         """All at once. `tell_failed` hears of each that can't be used, then the first one's error
         is raised. The current span gets a link to each latent's creation.
+
+        The broker has noted every use by `generation` before any is read.
         """
         if not inputs.latents:
             return Gathered(parts=(), outcomes=())
@@ -83,6 +89,7 @@ class Gathering:
         with stage(self._tracer, conventions.FETCH):
             results = await together(self._find(each, memory) for each in inputs.latents)
             found = _all_found(results, tell_failed)
+            await together(self._note(each.used, generation) for each in found)
         for each in found:
             link_creation(span, each.traceparent)
         return Gathered(
@@ -102,7 +109,15 @@ class Gathering:
             latent_id=latent_id, outcome=Outcome.LATENT, wire_bytes=fetched.wire_bytes
         )
         part = await asyncio.to_thread(self._part, fetched)
-        return Found(part=part, outcome=outcome, traceparent=fetched.manifest.traceparent)
+        traceparent = fetched.manifest.traceparent
+        return Found(used=latent_id, part=part, outcome=outcome, traceparent=traceparent)
+
+    async def _note(self, latent_id: LatentId, generation: str) -> None:
+        call = UseCall(latent_id=latent_id, reader=self._reader, generation=generation)
+        await self._broker.record_use(call, timeout=self._timeout())
+
+    def _timeout(self) -> float:
+        return min(self._fetch_seconds, remaining_seconds())
 
     async def _instead(
         self, given: LatentInput, error: LatentFlowError, memory: Account
@@ -118,7 +133,8 @@ class Gathering:
         except LatentFlowError:
             return Lost(outcome=failed, error=error)
         outcome = replace(failed, outcome=Outcome.TEXT_FALLBACK, wire_bytes=fetched.wire_bytes)
-        return Found(part=part, outcome=outcome, traceparent=fetched.manifest.traceparent)
+        traceparent = fetched.manifest.traceparent
+        return Found(used=given.fallback, part=part, outcome=outcome, traceparent=traceparent)
 
     async def _fetch(
         self, latent_id: LatentId, check: Callable[[Manifest], object], memory: Account
@@ -128,8 +144,7 @@ class Gathering:
             check(manifest)
             memory.take(resident_bytes(manifest))
 
-        timeout = min(self._fetch_seconds, remaining_seconds())
-        return await self._broker.fetch(latent_id, timeout=timeout, admit=admit)
+        return await self._broker.fetch(latent_id, timeout=self._timeout(), admit=admit)
 
     def _part(self, fetched: Fetched) -> Part:
         manifest = fetched.manifest

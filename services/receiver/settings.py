@@ -1,7 +1,8 @@
 """The receiver's settings, read from environment variables and checked before anything starts."""
 
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from latentflow.errors import InvalidInput
@@ -20,7 +21,8 @@ class Settings:
     admitted at once, those that are worked on included; up to `max_batch` answers are decoded
     together. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
     `session_bytes` what sessions keep. A latent is waited for `fetch_seconds` at most.
-    `threads` is how many torch uses, 0 for its own choice.
+    `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
+    choice.
     """
 
     model: Path
@@ -28,6 +30,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 50053
     broker: str = "127.0.0.1:50051"
+    name: str = field(default_factory=socket.gethostname)
     max_waiting: int = 64
     max_batch: int = 8
     fetch_bytes: int = 256 * _MIB
@@ -38,8 +41,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
-        for field in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes"):
-            _require(getattr(self, field) >= 1, field, "must be at least 1")
+        for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes"):
+            _require(getattr(self, name) >= 1, name, "must be at least 1")
+        plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255
+        _require(plain, "name", "must be 1 to 255 printable ASCII characters")
         _require(self.threads >= 0, "threads", "must not be negative")
         in_range = 0 < self.fetch_seconds <= _LONGEST_SECONDS
         _require(in_range, "fetch_seconds", f"must be above 0, at most {_LONGEST_SECONDS}")

@@ -21,7 +21,7 @@ from latentflow.calls import (
     ShareTimings,
 )
 from latentflow.errors import InvalidInput
-from latentflow.latent import ModelIdentity
+from latentflow.latent import Digest, ModelIdentity
 from latentflow.rpc import conventions
 from latentflow.rpc.stages import Attributes, stage
 from latentflow.rpc.told import Tell
@@ -72,6 +72,12 @@ class Engine:
         async with self._worker.turn(lambda ahead: tell(Queued(ahead=ahead))) as turn:
             queue_seconds = time.perf_counter() - asked_at
             return await self._do(work, turn, tell, queue_seconds)
+
+    def adapter_for(self, call: ShareCall) -> Digest | None:
+        """The adapter that a call asks for; None for text. Raises UnknownAdapter, InvalidInput."""
+        if not isinstance(call.means, LatentMeans):
+            return None
+        return self._resident.choose(call.means.adapter).digest
 
     def _work_for(self, call: ShareCall) -> Work[Any]:
         backbone = self._resident.backbone

@@ -39,8 +39,9 @@ def manifest_of(
 
 
 def content_parts(call: ShareCall, adapter: Digest | None) -> tuple[str, ...]:
-    """What a latent's content follows from: equal parts make equal latents."""
-    return (call.context, call.need, adapter or "", *_options(call.means))
+    """What a latent follows from, its labels included: equal parts make equal latents."""
+    labels = (text for label in call.labels for text in (label.key, label.value))
+    return (call.context, call.need, adapter or "", *_options(call.means), *labels)
 
 
 def _options(means: LatentMeans | TextMeans) -> tuple[str, str]:

@@ -6,8 +6,17 @@ from dataclasses import dataclass, replace
 
 from opentelemetry.trace import Tracer
 
-from latentflow.calls import Published, ServiceDescription, ShareCall, Shared, ShareEvent
+from latentflow.calls import (
+    Published,
+    ServiceDescription,
+    ShareCall,
+    Shared,
+    ShareEvent,
+    ShareTimings,
+)
+from latentflow.errors import NotFound, NotUsable
 from latentflow.latent import LatentInfo, Manifest, Tenant, new_latent_id
+from latentflow.relay import FindCall, RenewCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.deadline_interceptor import remaining_seconds
@@ -70,8 +79,12 @@ class Sharing:
     async def share(self, tenant: Tenant, call: ShareCall, tell: Tell[ShareEvent]) -> None:
         """Tells every event, last Shared. Cancelling stops the work or aborts the latent.
 
+        An equal latent that is stored already is not made again, unless the call wants it `fresh`.
         Raises Overloaded, as `Engine.make` and as `BrokerClient.publish`.
         """
+        if not call.fresh and (stored := await self._stored(tenant, call)):
+            tell(Shared(latent=stored, timings=ShareTimings(), reused=True))
+            return
         with self._engine.admit():
             made = await self._engine.make(call, tell)
             began_at = time.perf_counter()
@@ -79,6 +92,28 @@ class Sharing:
             publish_seconds = time.perf_counter() - began_at
         timings = replace(made.timings, publish_seconds=publish_seconds)
         tell(Shared(latent=latent, timings=timings))
+
+    async def _stored(self, tenant: Tenant, call: ShareCall) -> LatentInfo | None:
+        """An equal latent that lives as long as the call asks for, if need be renewed to."""
+        content = self._digests.digest(tenant, *content_parts(call, self._engine.adapter_for(call)))
+        found = await self._broker.find(
+            FindCall(flow=call.flow, content_digest=content), timeout=self._timeout()
+        )
+        expires_ms = self._births.clock_ms() + call.lifetime_seconds * 1000
+        if found is not None and found.expires_ms < expires_ms:
+            found = await self._renewed(found, expires_ms)
+        return found if found is not None and found.expires_ms >= expires_ms else None
+
+    async def _renewed(self, found: LatentInfo, expires_ms: int) -> LatentInfo | None:
+        """None when it was lost meanwhile."""
+        call = RenewCall(latent_id=found.manifest.latent_id, expires_ms=expires_ms)
+        try:
+            return await self._broker.renew(call, timeout=self._timeout())
+        except (NotFound, NotUsable):
+            return None
+
+    def _timeout(self) -> float:
+        return min(self._publish_seconds, remaining_seconds())
 
     async def _publish(
         self, tenant: Tenant, call: ShareCall, packed: Packed, tell: Tell[ShareEvent]
@@ -93,7 +128,7 @@ class Sharing:
             return await self._broker.publish(
                 manifest_to_bytes(manifest),
                 make_frames([packed.stream], zstd_level=packed.codec.zstd_level),
-                timeout=min(self._publish_seconds, remaining_seconds()),
+                timeout=self._timeout(),
                 on_acknowledged=on_acknowledged,
             )
 

@@ -1,4 +1,7 @@
-"""Every store that the suites here run against: in memory, on Valkey, on Redis when it is here."""
+"""Every store that the suites here run against: in memory, on Valkey, on Redis when it is here.
+
+A server alone, a Cluster of three primaries, and a primary that Sentinels watch.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -7,21 +10,26 @@ import pytest
 
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
+from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.redis_store.connection import connect
 from services.broker.redis_store.flows import RedisFlows
 from services.broker.redis_store.latents import RedisLatents
-from services.broker.store import FlowStore, LatentStore
-from tests.contract.samples import LIMITS
+from services.broker.redis_store.quotas import RedisQuotas
+from services.broker.store import FlowStore, LatentStore, QuotaStore
+from services.broker.store_url import parse_store_url
+from tests.contract.samples import LIMITS, RETENTIONS
 from tests.manual_clock import ManualClock
-from tests.store_servers import StoreServer, binaries
+from tests.store_servers import AnyStore, SentinelStore, StoreCluster, StoreServer, binaries
 
-STORES = ["memory", *binaries()]
+FORMS = {"alone": StoreServer, "cluster": StoreCluster, "sentinel": SentinelStore}
+STORES = ["memory", *(f"{name}-{form}" for name in binaries() for form in FORMS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     latents: LatentStore
     flows: FlowStore
+    quotas: QuotaStore
 
 
 @pytest.fixture
@@ -30,27 +38,31 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(scope="session", params=STORES)
-def server(request: pytest.FixtureRequest) -> Iterator[StoreServer | None]:
+def server(request: pytest.FixtureRequest) -> Iterator[AnyStore | None]:
     """The server of the store that the suite is at; None in memory."""
     if request.param == "memory":
         yield None
         return
-    running = StoreServer(binaries()[request.param]).start()
+    name, _, form = request.param.partition("-")
+    running = FORMS[form](binaries()[name]).start()
     yield running
     running.remove()
 
 
 @pytest.fixture
-async def stores(server: StoreServer | None, clock: ManualClock) -> AsyncIterator[Stores]:
+async def stores(server: AnyStore | None, clock: ManualClock) -> AsyncIterator[Stores]:
     """An empty store."""
     if server is None:
         latents = MemoryLatents(limits=LIMITS, capacity_bytes=1 << 20, clock_ms=clock)
-        yield Stores(latents=latents, flows=MemoryFlows(clock))
+        yield Stores(latents=latents, flows=MemoryFlows(clock, RETENTIONS), quotas=MemoryQuotas())
         return
-    with server.client() as client:
-        client.flushall()
-    connections = connect(server.url, followers=8)
-    yield Stores(latents=RedisLatents(connections, LIMITS), flows=RedisFlows(connections))
+    server.flush()
+    connections = connect(parse_store_url(server.url), followers=8)
+    yield Stores(
+        latents=RedisLatents(connections, LIMITS),
+        flows=RedisFlows(connections, RETENTIONS),
+        quotas=RedisQuotas(connections),
+    )
     await connections.close()
 
 
@@ -62,3 +74,8 @@ def latents(stores: Stores) -> LatentStore:
 @pytest.fixture
 def flows(stores: Stores) -> FlowStore:
     return stores.flows
+
+
+@pytest.fixture
+def quotas(stores: Stores) -> QuotaStore:
+    return stores.quotas

@@ -4,6 +4,7 @@ import itertools
 
 from latentflow.latent import Commit, Digest, FlowName, LatentId, Tenant, new_latent_id
 from services.broker.record import LatentRef, Opening, StoredFrame, UploadLimits
+from services.broker.retention import Retention, Retentions
 
 TENANT = Tenant("acme")
 OTHER_TENANT = Tenant("globex")
@@ -11,6 +12,11 @@ FLOW = FlowName("memos")
 LEASE_SECONDS = 60
 LIFETIME_SECONDS = 3600
 LIMITS = UploadLimits(lease_ms=LEASE_SECONDS * 1000, latent_bytes=4096)
+FEW, BRIEF = FlowName("few"), FlowName("brief")
+KEPT = 10
+RETENTIONS = Retentions(
+    single={FEW: Retention(announcements=KEPT), BRIEF: Retention(age_ms=20)},
+)
 
 _numbers = itertools.count()
 

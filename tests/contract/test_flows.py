@@ -7,6 +7,7 @@ import pytest
 
 from latentflow.errors import UnknownFlow
 from latentflow.latent import LatentId
+from services.broker.dead_letters import NO_LIMIT
 from services.broker.record import Announcement, DeliveryId, FlowRef, GroupMember
 from services.broker.store import FlowStore
 from tests.contract.samples import FLOW, OTHER_TENANT, TENANT, new_ref
@@ -105,9 +106,9 @@ async def test_unacknowledged_announcements_are_pending_for_their_member(
     announced = await announce_some(flows, 3)
     given = await flows.receive(member("a"), wait_ms=1)
     assert await flows.acknowledge(HERE, "readers", ids_of(given)[:1]) == 1
-    assert latents_of(await flows.pending(member("a"), after=OLDEST)) == announced[1:]
-    assert latents_of(await flows.pending(member("a"), after=ids_of(given)[1])) == announced[2:]
-    assert not await flows.pending(member("b"), after=OLDEST)
+    assert latents_of(await pending_of(flows, member("a"))) == announced[1:]
+    assert latents_of(await pending_of(flows, member("a"), after=ids_of(given)[1])) == announced[2:]
+    assert not await pending_of(flows, member("b"))
 
 
 async def test_idle_announcement_is_claimed_by_another_member(flows: FlowStore) -> None:
@@ -115,10 +116,10 @@ async def test_idle_announcement_is_claimed_by_another_member(flows: FlowStore) 
     announced = await announce_some(flows, 2)
     given = await flows.receive(member("a"), wait_ms=1)
     await flows.acknowledge(HERE, "readers", ids_of(given)[:1])
-    assert not await flows.claim(member("b"), idle_ms=HOUR_MS)
-    assert latents_of(await flows.claim(member("b"), idle_ms=0)) == announced[1:]
-    assert not await flows.pending(member("a"), after=OLDEST)
-    assert latents_of(await flows.pending(member("b"), after=OLDEST)) == announced[1:]
+    assert not await claimed_by(flows, member("b"), idle_ms=HOUR_MS)
+    assert latents_of(await claimed_by(flows, member("b"))) == announced[1:]
+    assert not await pending_of(flows, member("a"))
+    assert latents_of(await pending_of(flows, member("b"))) == announced[1:]
 
 
 async def test_acknowledging_counts_each_delivery_once(flows: FlowStore) -> None:
@@ -127,7 +128,7 @@ async def test_acknowledging_counts_each_delivery_once(flows: FlowStore) -> None
     ids = ids_of(await flows.receive(member("a"), wait_ms=1))
     assert await flows.acknowledge(HERE, "readers", ids) == 2
     assert await flows.acknowledge(HERE, "readers", ids) == 0
-    assert not await flows.claim(member("a"), idle_ms=0)
+    assert not await claimed_by(flows, member("a"))
 
 
 async def test_acknowledging_for_a_group_that_never_joined_counts_nothing(
@@ -157,6 +158,18 @@ async def test_announcements_beyond_one_read_come_with_the_next(flows: FlowStore
     while some := await flows.receive(member("a"), wait_ms=1):
         received += latents_of(some)
     assert received == announced
+
+
+async def pending_of(
+    flows: FlowStore, reader: GroupMember, *, after: DeliveryId = OLDEST
+) -> Sequence[Announcement]:
+    return await flows.pending(reader, after=after, most_deliveries=NO_LIMIT)
+
+
+async def claimed_by(
+    flows: FlowStore, reader: GroupMember, *, idle_ms: int = 0
+) -> Sequence[Announcement]:
+    return (await flows.claim(reader, idle_ms=idle_ms, most_deliveries=NO_LIMIT)).given
 
 
 async def follow(flows: FlowStore, after: DeliveryId) -> Sequence[Announcement]:

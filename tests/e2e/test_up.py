@@ -32,6 +32,8 @@ def test_what_one_terminal_shares_another_asks_about(
         assert asked.returncode == 0, asked.stderr
         assert f"{latent_id}: latent, " in asked.stderr
         assert "4 tokens" in asked.stderr
+        verified = latentflow.run("latents", "verify", latent_id)
+        assert verified.stdout.startswith(f"{latent_id} holds: "), verified.stderr
         assert_failures_are_told_in_one_line(latentflow, memo)
         assert_a_second_stack_is_refused(latentflow, tiny_options, running)
         watched = running.watch_processes()

@@ -1,5 +1,7 @@
 """What each file under v1 says, spelled out by hand; owns no bytes of messages."""
 
+from dataclasses import replace
+
 from latentflow.calls import (
     AdapterInfo,
     FinishReason,
@@ -50,15 +52,24 @@ from latentflow.quantisation import Quantisation
 from latentflow.relay import (
     Abort,
     AckCall,
+    DeadLetter,
     Delivery,
+    FindCall,
+    FlowInfo,
     GivenUp,
+    GroupInfo,
+    Inspection,
     LatentPage,
+    Lineage,
     ListCall,
     Open,
     Opened,
     Progress,
+    Receipt,
+    RenewCall,
     Stored,
     SubscribeCall,
+    UseCall,
     WatchCall,
 )
 
@@ -124,8 +135,14 @@ COMMIT = Commit(
     sha256=Digest("0d9794b5390130163365d62970e9c197b334ef692a1b1c88f23fddb3c75ff938"),
 )
 COMMITTED = LatentInfo(
-    manifest=MANIFEST, state=LatentState.COMMITTED, frames=2, payload_bytes=34, commit=COMMIT
+    manifest=MANIFEST,
+    state=LatentState.COMMITTED,
+    frames=2,
+    payload_bytes=34,
+    commit=COMMIT,
+    expires_ms=1_760_003_600_000,
 )
+RENEWED = replace(COMMITTED, expires_ms=1_760_007_200_000)
 
 # --- a text message -------------------------------------------------------------------------
 
@@ -156,7 +173,12 @@ TEXT_COMMIT = Commit(
     sha256=Digest("ebb586680950e84c713280f7fdbd957a3eebe43cf5703c424d8e1a0953c4a1c8"),
 )
 TEXT_OPEN = LatentInfo(
-    manifest=TEXT_MANIFEST, state=LatentState.OPEN, frames=0, payload_bytes=0, commit=None
+    manifest=TEXT_MANIFEST,
+    state=LatentState.OPEN,
+    frames=0,
+    payload_bytes=0,
+    commit=None,
+    expires_ms=1_760_604_800_000,
 )
 
 # --- sharer ---------------------------------------------------------------------------------
@@ -177,6 +199,7 @@ SHARE_TEXT = ShareCall(
     lifetime_seconds=3600,
     labels=(),
 )
+SHARE_FRESH = replace(SHARE_TEXT, fresh=True)
 SHARE_EVENTS = {
     "queued": Queued(ahead=2),
     "prefilled": Prefilled(tokens=256, of_tokens=700),
@@ -187,6 +210,7 @@ SHARE_EVENTS = {
             queue_seconds=0.125, prefill_seconds=1.5, summarise_seconds=0.25, publish_seconds=0.0625
         ),
     ),
+    "reused": Shared(latent=RENEWED, timings=ShareTimings(), reused=True),
 }
 SHARER_DESCRIPTION = ServiceDescription(model=SHARER, max_tokens=8192, adapters=(ADAPTER,))
 
@@ -257,8 +281,37 @@ PUBLISH_EVENTS = {
 SUBSCRIBE = SubscribeCall(latent_id=LATENT_ID, first_frame=1)
 WATCH = WatchCall(flow=FlowName("memos"), group="readers", consumer="reader-1")
 DELIVERY = Delivery(delivery_id="1760000000123-0", latent=COMMITTED)
+DEAD_DELIVERY = Delivery(
+    delivery_id="1760000000200-0",
+    latent=COMMITTED,
+    dead_letter=DeadLetter(
+        flow=FlowName("memos"), group="readers", deliveries=5, reason="never acknowledged"
+    ),
+)
 ACK = AckCall(
     flow=FlowName("memos"), group="readers", delivery_ids=("1760000000123-0", "1760000000124-0")
 )
 LIST = ListCall(flow=FlowName("memos"), page_size=2, page_token="after-this")
+FLOWS = (
+    FlowInfo(
+        name=FlowName("memos"),
+        announced=7,
+        groups=(GroupInfo(name="readers", lag=2, pending=1, consumers=3),),
+    ),
+    FlowInfo(name=FlowName("memos.dead"), announced=1),
+)
+FIND = FindCall(flow=FlowName("memos"), content_digest=Digest("d1" * 32))
+RENEW = RenewCall(latent_id=LATENT_ID, expires_ms=1_760_007_200_000)
+USE = UseCall(latent_id=LATENT_ID, reader="receiver-1", generation="0af7651916cd43dd")
+RECEIPTS = (
+    Receipt(reader="receiver-1", generation="0af7651916cd43dd", at_ms=1_760_000_000_500),
+    Receipt(reader="receiver-2", generation="1", at_ms=1_760_000_001_000),
+)
+LINEAGE = Lineage(latent=COMMITTED, receipts=RECEIPTS)
+INSPECTION = Inspection(
+    version="0.1.0",
+    at_ms=1_760_000_000_123,
+    servers=("redis 7.0.15",),
+    remarks=("maxmemory-policy is allkeys-lru: set it to noeviction",),
+)
 PAGE = LatentPage(latents=(COMMITTED, TEXT_OPEN), next_page_token="after-that")

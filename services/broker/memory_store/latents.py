@@ -4,28 +4,33 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from latentflow.errors import StoreFull, UnknownLatent
-from latentflow.latent import Commit, LatentState
+from latentflow.latent import Commit, LatentId, LatentState, Tenant
+from latentflow.relay import Receipt, UseCall
 from services.broker.admission import (
     accept_repeated_abort,
     accept_repeated_commit,
     refuse_frame,
+    require_noted,
     resume,
     takes_commit,
     takes_frame,
     takes_steps,
 )
-from services.broker.lifecycle import READING_MS, TOMBSTONE_MS, has_expired
+from services.broker.lifecycle import MAX_RECEIPTS, READING_MS, TOMBSTONE_MS, has_expired
 from services.broker.listing import member, require_token
 from services.broker.record import (
     ClockMs,
+    ContentRef,
     LatentRecord,
     LatentRef,
     Listing,
     Opening,
     Page,
     StoredFrame,
+    StoreReport,
     StreamEntry,
     UploadLimits,
 )
@@ -38,10 +43,17 @@ RETRY_FULL_SECONDS = 5.0
 class _Held:
     record: LatentRecord
     entries: list[StreamEntry] = field(default_factory=list)
+    uses: dict[tuple[str, str], int] = field(default_factory=dict)
+    until_ms: int = 0
 
     @property
     def held_bytes(self) -> int:
         return len(self.record.opening.manifest) + self.record.payload_bytes * bool(self.entries)
+
+
+class _Made(NamedTuple):
+    latent_id: LatentId
+    until_ms: int
 
 
 class MemoryLatents:
@@ -52,6 +64,7 @@ class MemoryLatents:
         self._capacity_bytes = capacity_bytes
         self._clock_ms = clock_ms
         self._held: dict[LatentRef, _Held] = {}
+        self._made: dict[ContentRef, _Made] = {}
         self._changed = asyncio.Condition()
 
     async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
@@ -61,8 +74,7 @@ class MemoryLatents:
         if held is None:
             self._require_room(len(opening.manifest))
             record = LatentRecord(ref=ref, opening=opening, lease_until_ms=lease_until_ms)
-            self._held[ref] = _Held(record)
-            return record
+            held = self._held[ref] = _Held(record)
         resume(held.record, opening, now_ms)
         if takes_steps(held.record, now_ms):
             held.record = replace(held.record, lease_until_ms=lease_until_ms)
@@ -132,8 +144,45 @@ class MemoryLatents:
         shown = tuple(found[: listing.page_size])
         return Page(records=shown, next_token=_member(shown[-1]) if len(found) > len(shown) else "")
 
-    async def inspect(self) -> Sequence[str]:
-        return ()
+    async def hold(self, ref: LatentRef, *, until_ms: int) -> None:
+        if held := self._held.get(ref):
+            held.until_ms = max(held.until_ms, until_ms)
+
+    async def renew(self, ref: LatentRef, *, expires_ms: int, now_ms: int) -> LatentRecord:
+        held = self._find(ref)
+        record, opening = held.record, held.record.opening
+        lives = record.state is LatentState.COMMITTED and not has_expired(record, now_ms)
+        if lives and expires_ms > opening.expires_ms:
+            held.record = replace(record, opening=replace(opening, expires_ms=expires_ms))
+        return held.record
+
+    async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
+        uses = self._find(LatentRef(tenant=tenant, latent_id=call.latent_id)).uses
+        if (call.reader, call.generation) not in uses:
+            require_noted(int(len(uses) < MAX_RECEIPTS), call)
+            uses[call.reader, call.generation] = now_ms
+
+    async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
+        held = self._held.get(ref)
+        noted = held.uses.items() if held else ()
+        receipts = [
+            Receipt(reader=reader, generation=generation, at_ms=at_ms)
+            for (reader, generation), at_ms in noted
+        ]
+        return sorted(receipts, key=lambda receipt: (receipt.at_ms, receipt.reader))
+
+    async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
+        self._made = {
+            key: made for key, made in self._made.items() if made.until_ms > self._clock_ms()
+        }
+        self._made[content] = _Made(latent_id, until_ms)
+
+    async def recall(self, content: ContentRef) -> LatentId | None:
+        made = self._made.get(content)
+        return made.latent_id if made and made.until_ms > self._clock_ms() else None
+
+    async def inspect(self, *, now_ms: int) -> StoreReport:
+        return StoreReport(servers=("memory",))
 
     def _find(self, ref: LatentRef) -> _Held:
         held = self._held.get(ref)
@@ -146,7 +195,7 @@ class MemoryLatents:
 
     def _forget(self) -> None:
         for ref, held in list(self._held.items()):
-            if self._outlived(held, READING_MS):
+            if self._outlived(held, READING_MS) and self._clock_ms() >= held.until_ms:
                 held.entries.clear()
             if self._outlived(held, TOMBSTONE_MS):
                 del self._held[ref]

@@ -1,61 +1,77 @@
-"""Connections to the Redis server, and its failures as the broker's own errors."""
+"""Turns at the Redis servers, and their failures as the broker's own errors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
+from redis.exceptions import (
+    ClusterDownError,
+    InvalidResponse,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from latentflow.errors import StoreFull, StoreUnavailable
+from services.broker.redis_store.breaker import Breaker
+from services.broker.redis_store.client import Client, Opened, open_client
+from services.broker.store_url import StoreUrl
 
 COMMAND_CONNECTIONS = 64
-CONNECT_SECONDS = 2.0
 COMMAND_SECONDS = 5.0
 RETRY_FULL_SECONDS = 5.0
 RETRY_UNAVAILABLE_SECONDS = 1.0
 
-_GONE = (OSError, RedisConnectionError, RedisTimeoutError, ReadOnlyError)
-_GROUP_GONE = ("NOGROUP", "UNBLOCKED")
+_GONE = (
+    OSError,
+    RedisConnectionError,
+    RedisTimeoutError,
+    ReadOnlyError,
+    ClusterDownError,
+    RedisClusterException,
+)
+# Bytes that changed on their way. What redis-py says of them may hold a latent's, so it must not
+# become an error of ours with its story in the log.
+_UNREADABLE = (InvalidResponse, ValueError)
+_NOT_NOW = ("NOGROUP", "UNBLOCKED", "Protocol error")
 
 
 class Lane:
     """A number of connections; whoever asks takes turns on them."""
 
-    def __init__(self, url: str, connections: int) -> None:
-        # No socket timeout of redis-py's: before Python 3.12 it can swallow a cancellation, and
-        # it cuts off reads that wait for news. What bounds a turn is the timeout in `turn`.
-        self.client = Redis.from_url(
-            url,
-            max_connections=connections,
-            socket_timeout=None,
-            socket_connect_timeout=CONNECT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-            protocol=2,
-        )
+    def __init__(self, opened: Opened, connections: int, breaker: Breaker) -> None:
+        self.client = opened.client
+        self.close = opened.close
         self._turns = asyncio.Semaphore(connections)
+        self._breaker = breaker
 
     @asynccontextmanager
-    async def turn(self, *, wait_ms: int = 0) -> AsyncIterator[Redis]:
+    async def turn(self, *, wait_ms: int = 0) -> AsyncIterator[Client]:
         """The client, for one command or a few, of which the server may wait `wait_ms` for news.
 
         Raises StoreFull or StoreUnavailable for what goes wrong. A group that vanishes under its
-        reader (its flow was forgotten) counts as unavailable: watching anew makes it again.
+        reader (its flow was forgotten) counts as unavailable: watching anew makes it again. So does
+        a command or a reply that did not arrive as it was sent.
         """
         async with self._turns:
+            self._breaker.admit()
             try:
                 async with asyncio.timeout(wait_ms / 1000 + COMMAND_SECONDS):
                     yield self.client
-            except (OSError, RedisError) as error:
+            except (*_GONE, *_UNREADABLE) as error:
+                self._breaker.failed()
+                raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
+            except RedisError as error:
+                self._breaker.succeeded()
                 _raise_meaning(error)
                 raise
+            else:
+                self._breaker.succeeded()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,41 +82,25 @@ class Connections:
     followers: Lane
 
     async def close(self) -> None:
-        await self.commands.client.aclose()
-        await self.followers.client.aclose()
+        await self.commands.close()
+        await self.followers.close()
 
 
-def connect(url: str, *, followers: int) -> Connections:
+def connect(url: StoreUrl, *, followers: int) -> Connections:
     """Opens no connection yet. `followers` readers may wait for news at once, others in turn."""
-    return Connections(commands=Lane(url, COMMAND_CONNECTIONS), followers=Lane(url, followers))
+    breaker = Breaker(clock=time.monotonic)
+    return Connections(
+        commands=_lane(url, COMMAND_CONNECTIONS, breaker), followers=_lane(url, followers, breaker)
+    )
 
 
-def _raise_meaning(error: Exception) -> None:
+def _lane(url: StoreUrl, connections: int, breaker: Breaker) -> Lane:
+    return Lane(open_client(url, connections=connections), connections, breaker)
+
+
+def _raise_meaning(error: RedisError) -> None:
     """Raises nothing for an error that says that the mistake is ours."""
     if isinstance(error, OutOfMemoryError):
         raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
-    if isinstance(error, _GONE) or str(error).startswith(_GROUP_GONE):
+    if str(error).startswith(_NOT_NOW):
         raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
-
-
-def source(verb: str) -> str:
-    """One of the scripts under services/broker/scripts."""
-    return files("services.broker").joinpath("scripts", f"{verb}.lua").read_text()
-
-
-def script(lane: Lane, verb: str) -> AsyncScript:
-    """One of the scripts as a function that runs it by its digest, and loads it where it is new."""
-    return lane.client.register_script(source(verb))
-
-
-async def remarks(lane: Lane) -> Sequence[str]:
-    """What is wrong with the server's settings. Raises StoreUnavailable."""
-    try:
-        async with lane.turn() as redis:
-            memory = await redis.info("memory")
-    except NoPermissionError:
-        return ("this user may not call INFO: maxmemory-policy was not checked",)
-    policy = memory.get("maxmemory_policy", "unknown")
-    if policy == "noeviction":
-        return ()
-    return (f"maxmemory-policy is {policy}: it must be noeviction, or latents vanish",)

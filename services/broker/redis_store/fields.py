@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from latentflow.latent import Commit, Digest, FlowName, LatentState
+from latentflow.relay import Receipt, UseCall
 from services.broker.record import (
     LatentRecord,
     LatentRef,
@@ -56,6 +57,24 @@ def to_record(ref: LatentRef, fields: Fields) -> LatentRecord:
         commit=_to_commit(fields) if b"sha256" in fields else None,
         problem=None if problem is None else problem.decode(),
     )
+
+
+_BETWEEN = "\n"  # in no reader's and no generation's name
+
+
+def use_of(call: UseCall) -> str:
+    return f"{call.reader}{_BETWEEN}{call.generation}"
+
+
+def to_receipts(noted: Fields) -> Sequence[Receipt]:
+    """Oldest first."""
+    receipts = [_to_receipt(use.decode(), int(at_ms)) for use, at_ms in noted.items()]
+    return sorted(receipts, key=lambda receipt: (receipt.at_ms, receipt.reader))
+
+
+def _to_receipt(use: str, at_ms: int) -> Receipt:
+    reader, _, generation = use.partition(_BETWEEN)
+    return Receipt(reader=reader, generation=generation, at_ms=at_ms)
 
 
 def to_entries(entries: Entries) -> Sequence[StreamEntry]:

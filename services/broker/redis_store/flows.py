@@ -1,18 +1,28 @@
 """FlowStore on Redis: one stream a flow, with its consumer groups."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from redis.typing import KeyT, StreamIdT
+from redis.typing import EncodableT, KeyT, StreamIdT
 
 from latentflow.errors import UnknownFlow
-from latentflow.latent import LatentId
-from services.broker.keys import ANNOUNCED, announced_key
+from latentflow.latent import LatentId, Tenant
+from latentflow.relay import DeadLetter, FlowInfo
+from services.broker.keys import announced_key
 from services.broker.lifecycle import LONGEST_KEPT_MS
-from services.broker.record import Announcement, DeliveryId, FlowRef, GroupMember
-from services.broker.redis_store.connection import Connections, script
-from services.broker.redis_store.fields import Entries, as_text, only_stream
+from services.broker.record import Announcement, Claimed, DeliveryId, FlowRef, GroupMember
+from services.broker.redis_store.announcements import (
+    from_script,
+    to_announcements,
+    to_exhausted,
+    to_fields,
+)
+from services.broker.redis_store.client import Client, Script, script, source
+from services.broker.redis_store.connection import Connections
+from services.broker.redis_store.fields import as_text, only_stream
+from services.broker.redis_store.flow_index import FlowIndex
+from services.broker.retention import FOR_GROUPS, USUAL, Retentions
 
 READ_ANNOUNCEMENTS = 32
 _BEGINNING = "0-0"
@@ -21,16 +31,33 @@ _BEGINNING = "0-0"
 class RedisFlows:
     """See `store.FlowStore`."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, retentions: Retentions = USUAL) -> None:
+        self._retentions = retentions
         self._commands = connections.commands
         self._followers = connections.followers
-        self._announce = script(self._commands, "announce")
+        self._index = FlowIndex()
+        self._announce = source("announce")
+        self._resume = script(self._commands.client, "resume")
+        self._claim = script(self._commands.client, "claim")
 
-    async def announce(self, flow: FlowRef, latent_id: LatentId) -> None:
-        async with self._commands.turn():
-            await self._announce(
-                keys=[announced_key(flow)], args=[latent_id, ANNOUNCED, LONGEST_KEPT_MS]
+    async def announce(
+        self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
+    ) -> None:
+        retention = self._retentions.of(flow.flow)
+        async with self._commands.turn() as redis:
+            pipeline = redis.pipeline(transaction=False)
+            self._index.add(pipeline, flow)
+            pipeline.eval(
+                self._announce,
+                1,
+                announced_key(flow),
+                retention.announcements,
+                retention.age_ms,
+                FOR_GROUPS,
+                LONGEST_KEPT_MS,
+                *to_fields(latent_id, letter),
             )
+            await pipeline.execute()
 
     async def newest(self, flow: FlowRef) -> DeliveryId:
         async with self._commands.turn() as redis:
@@ -43,35 +70,51 @@ class RedisFlows:
         behind: dict[KeyT, StreamIdT] = {announced_key(flow): after}
         async with self._followers.turn(wait_ms=wait_ms) as redis:
             reply = await redis.xread(behind, count=READ_ANNOUNCEMENTS, block=wait_ms)
-        return _announcements(only_stream(reply))
+        return to_announcements(only_stream(reply))
 
     async def join(self, member: GroupMember) -> None:
         key = announced_key(member.flow)
         async with self._commands.turn() as redis:
             await _make_group(redis, key, member.group)
-            await redis.pexpire(key, LONGEST_KEPT_MS)
+            pipeline = redis.pipeline(transaction=False)
+            pipeline.xgroup_createconsumer(key, member.group, member.consumer)
+            pipeline.pexpire(key, LONGEST_KEPT_MS)
+            self._index.add(pipeline, member.flow)
+            await pipeline.execute()
 
-    async def pending(self, member: GroupMember, *, after: DeliveryId) -> Sequence[Announcement]:
-        async with self._commands.turn() as redis:
-            entries = await _read_group(redis, member, after)
-            trimmed = [entry_id for entry_id, fields in entries if not fields]
-            if trimmed:
-                await redis.xack(announced_key(member.flow), member.group, *trimmed)
-        if trimmed and len(trimmed) == len(entries):
-            return await self.pending(member, after=after)
-        return _announcements(entries)
-
-    async def claim(self, member: GroupMember, *, idle_ms: int) -> Sequence[Announcement]:
-        cursor = _BEGINNING
+    async def pending(
+        self, member: GroupMember, *, after: DeliveryId, most_deliveries: int
+    ) -> Sequence[Announcement]:
+        behind: str = after
         while True:
-            async with self._commands.turn() as redis:
-                cursor, entries = await _claim_some(redis, member, idle_ms, cursor)
-            if entries or cursor == _BEGINNING:
-                return _announcements(entries)
+            reply = await self._of_group(
+                self._resume, member, behind, READ_ANNOUNCEMENTS, most_deliveries
+            )
+            if not reply:
+                return ()
+            behind, given = as_text(reply[0]), reply[1]
+            if given:
+                return [from_script(entry) for entry in given]
+
+    async def claim(self, member: GroupMember, *, idle_ms: int, most_deliveries: int) -> Claimed:
+        while True:
+            looked_at, given, staying = await self._of_group(
+                self._claim, member, idle_ms, READ_ANNOUNCEMENTS, most_deliveries
+            )
+            # Looks again when all that was idle turned out to be trimmed.
+            if given or staying or not looked_at:
+                return Claimed(
+                    given=[from_script(entry) for entry in given],
+                    exhausted=[to_exhausted(*each) for each in staying],
+                )
 
     async def receive(self, member: GroupMember, *, wait_ms: int) -> Sequence[Announcement]:
+        new: dict[KeyT, StreamIdT] = {announced_key(member.flow): ">"}
         async with self._followers.turn(wait_ms=wait_ms) as redis:
-            return _announcements(await _read_group(redis, member, ">", wait_ms))
+            reply = await redis.xreadgroup(
+                member.group, member.consumer, new, count=READ_ANNOUNCEMENTS, block=wait_ms
+            )
+        return to_announcements(only_stream(reply))
 
     async def acknowledge(
         self, flow: FlowRef, group: str, delivery_ids: Sequence[DeliveryId]
@@ -82,42 +125,23 @@ class RedisFlows:
                 raise UnknownFlow(flow=flow.flow)
             return await redis.xack(key, group, *delivery_ids)
 
+    async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
+        async with self._commands.turn() as redis:
+            return await self._index.read(redis, tenant)
 
-async def _make_group(redis: Redis, key: str, group: str) -> None:
+    async def _of_group(
+        self, run: Script, member: GroupMember, *arguments: EncodableT
+    ) -> Sequence[Any]:
+        """What a script says of the member's group."""
+        args = [member.group, member.consumer, *arguments]
+        async with self._commands.turn():
+            return cast(Sequence[Any], await run(keys=[announced_key(member.flow)], args=args))
+
+
+async def _make_group(redis: Client, key: str, group: str) -> None:
     """A new group begins with the oldest announcement kept."""
     try:
         await redis.xgroup_create(key, group, id=_BEGINNING, mkstream=True)
     except ResponseError as error:
         if not str(error).startswith("BUSYGROUP"):
             raise
-
-
-async def _read_group(
-    redis: Redis, member: GroupMember, behind: str, wait_ms: int | None = None
-) -> Entries:
-    streams: dict[KeyT, StreamIdT] = {announced_key(member.flow): behind}
-    reply = await redis.xreadgroup(
-        member.group, member.consumer, streams, count=READ_ANNOUNCEMENTS, block=wait_ms
-    )
-    return only_stream(reply)
-
-
-async def _claim_some(
-    redis: Redis, member: GroupMember, idle_ms: int, cursor: str
-) -> tuple[str, Entries]:
-    key = announced_key(member.flow)
-    reply = await redis.xautoclaim(
-        key, member.group, member.consumer, idle_ms, cursor, count=READ_ANNOUNCEMENTS
-    )
-    return as_text(reply[0]), reply[1]
-
-
-def _announcements(entries: Entries) -> Sequence[Announcement]:
-    return [
-        Announcement(
-            delivery_id=DeliveryId(as_text(entry_id)),
-            latent_id=LatentId(as_text(fields[b"latent"])),
-        )
-        for entry_id, fields in entries
-        if fields
-    ]

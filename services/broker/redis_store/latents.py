@@ -5,35 +5,44 @@ from collections.abc import Sequence
 from redis.typing import EncodableT, KeyT, StreamIdT
 
 from latentflow.errors import UnknownLatent
-from latentflow.latent import Commit
+from latentflow.latent import Commit, LatentId, Tenant
+from latentflow.relay import Receipt, UseCall
 from services.broker.admission import (
     accept_repeated_abort,
     accept_repeated_commit,
     refuse_frame,
+    require_noted,
     resume,
 )
-from services.broker.keys import latent_keys
-from services.broker.lifecycle import READING_MS, TOMBSTONE_MS
+from services.broker.keys import latent_keys, made_key
+from services.broker.lifecycle import MAX_RECEIPTS, READING_MS, TOMBSTONE_MS
 from services.broker.record import (
+    ContentRef,
     LatentRecord,
     LatentRef,
     Listing,
     Opening,
     Page,
     StoredFrame,
+    StoreReport,
     StreamEntry,
     UploadLimits,
 )
-from services.broker.redis_store.connection import Connections, remarks, script, source
+from services.broker.redis_store.client import script, source
+from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import (
     as_fields,
+    as_text,
     before,
     only_stream,
     pairs,
     to_entries,
+    to_receipts,
     to_record,
+    use_of,
 )
 from services.broker.redis_store.listing import Listings
+from services.broker.redis_store.report import store_report
 
 # Entries a read takes at once: at most 2 MiB of frames in memory for each reader.
 READ_ENTRIES = 8
@@ -48,10 +57,12 @@ class RedisLatents:
         self._limits = limits
         self._listings = Listings()
         self._open = source("open")
-        self._append = script(self._commands, "append")
-        self._commit = script(self._commands, "commit")
-        self._abort = script(self._commands, "abort")
-        self._revoke = script(self._commands, "revoke")
+        self._append = script(self._commands.client, "append")
+        self._commit = script(self._commands.client, "commit")
+        self._abort = script(self._commands.client, "abort")
+        self._revoke = script(self._commands.client, "revoke")
+        self._renew = script(self._commands.client, "renew")
+        self._note = script(self._commands.client, "note")
 
     async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         lease_until_ms = now_ms + self._limits.lease_ms
@@ -93,7 +104,7 @@ class RedisLatents:
 
     async def commit(self, ref: LatentRef, commit: Commit, *, now_ms: int) -> LatentRecord:
         async with self._commands.turn():
-            closed, fields = await self._commit(
+            _, fields = await self._commit(
                 keys=_both_keys(ref),
                 args=[
                     commit.frames,
@@ -103,8 +114,8 @@ class RedisLatents:
                     READING_MS,
                 ],
             )
-        record = _known(ref, fields)
-        return record if closed else accept_repeated_commit(record, commit, now_ms)
+        # Also when it was closed just now: what the store has is what the publisher may rely on.
+        return accept_repeated_commit(_known(ref, fields), commit, now_ms)
 
     async def abort(self, ref: LatentRef, problem: str, *, now_ms: int) -> None:
         async with self._commands.turn():
@@ -148,8 +159,43 @@ class RedisLatents:
         async with self._commands.turn() as redis:
             return await self._listings.page(redis, listing, now_ms=now_ms)
 
-    async def inspect(self) -> Sequence[str]:
-        return await remarks(self._commands)
+    async def hold(self, ref: LatentRef, *, until_ms: int) -> None:
+        async with self._commands.turn() as redis:
+            await redis.pexpireat(latent_keys(ref).frames, until_ms, gt=True)
+
+    async def renew(self, ref: LatentRef, *, expires_ms: int, now_ms: int) -> LatentRecord:
+        keys = latent_keys(ref)
+        async with self._commands.turn():
+            fields = await self._renew(
+                keys=[keys.record, keys.frames, keys.receipts],
+                args=[now_ms, expires_ms, READING_MS, TOMBSTONE_MS],
+            )
+        return _known(ref, fields)
+
+    async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
+        keys = latent_keys(LatentRef(tenant=tenant, latent_id=call.latent_id))
+        async with self._commands.turn():
+            noted = await self._note(
+                keys=[keys.record, keys.receipts], args=[use_of(call), now_ms, MAX_RECEIPTS]
+            )
+        require_noted(int(noted), call)
+
+    async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
+        async with self._commands.turn() as redis:
+            noted = as_fields(await redis.hgetall(latent_keys(ref).receipts))
+        return to_receipts(noted)
+
+    async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
+        async with self._commands.turn() as redis:
+            await redis.set(made_key(content), latent_id, pxat=until_ms)
+
+    async def recall(self, content: ContentRef) -> LatentId | None:
+        async with self._commands.turn() as redis:
+            made = await redis.get(made_key(content))
+        return None if made is None else LatentId(as_text(made))
+
+    async def inspect(self, *, now_ms: int) -> StoreReport:
+        return await store_report(self._commands, now_ms=now_ms)
 
 
 def _both_keys(ref: LatentRef) -> list[str]:

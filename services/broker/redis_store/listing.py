@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.asyncio.cluster import ClusterPipeline
 
 from services.broker.keys import latent_keys, listing_key
 from services.broker.lifecycle import LONGEST_KEPT_MS, has_expired
 from services.broker.listing import latent_of, member, oldest_kept, require_token
 from services.broker.record import LatentRecord, LatentRef, Listing, Opening, Page
-from services.broker.redis_store.connection import source
+from services.broker.redis_store.client import Client, source
 from services.broker.redis_store.fields import Fields, as_text, to_record
 
 
@@ -19,7 +19,9 @@ class Listings:
     def __init__(self) -> None:
         self._list = source("list")
 
-    def add(self, pipeline: Pipeline, ref: LatentRef, opening: Opening, *, now_ms: int) -> None:
+    def add(
+        self, pipeline: Pipeline | ClusterPipeline, ref: LatentRef, opening: Opening, *, now_ms: int
+    ) -> None:
         """Adds a latent to its tenant's and its flow's listing; repeating it changes nothing.
 
         Also done for an opening that is refused: who reads a page drops what has no such record.
@@ -34,7 +36,7 @@ class Listings:
                 LONGEST_KEPT_MS,
             )
 
-    async def page(self, redis: Redis, listing: Listing, *, now_ms: int) -> Page:
+    async def page(self, redis: Client, listing: Listing, *, now_ms: int) -> Page:
         """One page. Members whose latents are gone or expired are removed on the way."""
         require_token(listing.after)
         members = await _members(redis, listing)
@@ -52,7 +54,7 @@ class Listings:
         )
 
 
-async def _members(redis: Redis, listing: Listing) -> Sequence[str]:
+async def _members(redis: Client, listing: Listing) -> Sequence[str]:
     """One more than the page takes, which tells whether another page follows."""
     found = await redis.zrange(
         listing_key(listing.tenant, listing.flow),
@@ -67,7 +69,7 @@ async def _members(redis: Redis, listing: Listing) -> Sequence[str]:
 
 
 async def _records(
-    redis: Redis, listing: Listing, members: Sequence[str]
+    redis: Client, listing: Listing, members: Sequence[str]
 ) -> Sequence[LatentRecord | None]:
     refs = [LatentRef(tenant=listing.tenant, latent_id=latent_of(listed)) for listed in members]
     pipeline = redis.pipeline(transaction=False)
@@ -79,7 +81,7 @@ async def _records(
     ]
 
 
-async def _forget(redis: Redis, listing: Listing, members: Sequence[str]) -> None:
+async def _forget(redis: Client, listing: Listing, members: Sequence[str]) -> None:
     if members:
         await redis.zrem(listing_key(listing.tenant, listing.flow), *members)
 

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from latentflow.latent import FlowName
 from services.broker.settings import Settings
 from tests.integration.broker.running import Broker, running_broker
+from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer, valkey_binary
 
@@ -40,3 +42,9 @@ def settings(valkey: StoreServer) -> Settings:
 async def broker(settings: Settings, clock: ManualClock) -> AsyncIterator[Broker]:
     async with running_broker(settings, clock) as running:
         yield running
+
+
+@pytest.fixture
+def flow(clock: ManualClock) -> FlowName:
+    """A flow that no other test has used."""
+    return FlowName(f"flow-{make_latent(clock()).latent_id.lower()}")

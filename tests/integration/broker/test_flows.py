@@ -1,52 +1,18 @@
 """Watch and Ack over real gRPC and a real Valkey."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from latentflow.errors import InvalidInput, UnknownFlow
-from latentflow.latent import FlowName, LatentId
-from latentflow.relay import AckCall, Delivery, WatchCall
-from latentflow.wire.flows import delivery_from_proto, watch_call_to_proto
+from latentflow.latent import FlowName
+from latentflow.relay import AckCall, GroupInfo, WatchCall
+from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from services.broker.record import FlowRef, GroupMember
 from tests.integration.broker.running import TIMEOUT, Broker
+from tests.integration.broker.watches import latents_of, publish_some, take, watching
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
-
-
-@pytest.fixture
-def flow(clock: ManualClock) -> FlowName:
-    """A flow that no other test has used."""
-    return FlowName(f"flow-{make_latent(clock()).latent_id.lower()}")
-
-
-async def publish_some(
-    broker: Broker, clock: ManualClock, flow: FlowName, count: int
-) -> list[LatentId]:
-    latents = [make_latent(clock(), flow=flow) for _ in range(count)]
-    for made in latents:
-        await broker.publish(made)
-    return [made.latent_id for made in latents]
-
-
-@asynccontextmanager
-async def watching(
-    broker: Broker, call: WatchCall
-) -> AsyncIterator[AsyncGenerator[Delivery, None]]:
-    """A watch that has begun; the broker's headers say so."""
-    watch = broker.stub.Watch(watch_call_to_proto(call), timeout=TIMEOUT)
-    await watch.initial_metadata()
-    yield (delivery_from_proto(response) async for response in watch)
-    watch.cancel()
-
-
-async def take(deliveries: AsyncGenerator[Delivery, None], count: int) -> list[Delivery]:
-    return [await anext(deliveries) for _ in range(count)]
-
-
-def latents_of(deliveries: list[Delivery]) -> list[LatentId]:
-    return [delivery.latent.manifest.latent_id for delivery in deliveries]
 
 
 async def test_watcher_without_a_group_sees_every_latent_from_then_on(
@@ -132,6 +98,26 @@ async def test_announcement_of_a_latent_comes_after_its_commit(
         info = await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
         assert info == delivery.latent
         await publishing
+
+
+async def test_listed_flow_tells_how_far_its_groups_are(
+    broker: Broker, clock: ManualClock, flow: FlowName
+) -> None:
+    await publish_some(broker, clock, flow, 3)
+    behind = GroupMember(
+        flow=FlowRef(tenant=DEFAULT_TENANT, flow=flow), group="behind", consumer="b"
+    )
+    await broker.stores.flows.join(behind)
+    async with watching(broker, WatchCall(flow=flow, group="ahead", consumer="a")) as deliveries:
+        given = await take(deliveries, 3)
+    ack = AckCall(flow=flow, group="ahead", delivery_ids=(given[0].delivery_id,))
+    await broker.client.ack(ack, timeout=TIMEOUT)
+    listed = {info.name: info for info in await broker.client.list_flows(timeout=TIMEOUT)}
+    assert listed[flow].announced == 3
+    assert set(listed[flow].groups) == {
+        GroupInfo(name="ahead", lag=0, pending=2, consumers=1),
+        GroupInfo(name="behind", lag=3, pending=0, consumers=1),
+    }
 
 
 async def test_acknowledging_on_an_unknown_flow_is_an_error(broker: Broker, flow: FlowName) -> None:

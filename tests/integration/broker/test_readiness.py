@@ -7,10 +7,12 @@ import pytest
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from services.broker.__main__ import system_clock_ms
 from services.broker.readiness import StoreWatch
 from services.broker.record import UploadLimits
 from services.broker.redis_store.connection import connect
 from services.broker.redis_store.latents import RedisLatents
+from services.broker.store_url import parse_store_url
 from tests.store_servers import StoreServer, valkey_binary
 
 SERVICE = "latentflow.v1.BrokerService"
@@ -27,10 +29,10 @@ def store() -> Iterator[StoreServer]:
 async def test_health_follows_the_store_down_and_up(
     store: StoreServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connections = connect(store.url, followers=1)
+    connections = connect(parse_store_url(store.url), followers=1)
     latents = RedisLatents(connections, UploadLimits(lease_ms=1, latent_bytes=1))
     servicer = health.aio.HealthServicer()
-    watch = StoreWatch(latents, servicer, SERVICE)
+    watch = StoreWatch(latents, servicer, SERVICE, system_clock_ms)
     await watch.look()
     assert await statuses(servicer) == {HealthCheckResponse.NOT_SERVING}
     store.start()
@@ -49,10 +51,10 @@ async def test_server_that_evicts_is_warned_of(
 ) -> None:
     with store.start().client() as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
-    connections = connect(store.url, followers=1)
+    connections = connect(parse_store_url(store.url), followers=1)
     latents = RedisLatents(connections, UploadLimits(lease_ms=1, latent_bytes=1))
-    await StoreWatch(latents, health.aio.HealthServicer(), SERVICE).look()
-    assert "must be noeviction" in caplog.text
+    await StoreWatch(latents, health.aio.HealthServicer(), SERVICE, system_clock_ms).look()
+    assert "set it to noeviction" in caplog.text
     await connections.close()
 
 

@@ -14,6 +14,7 @@ from latentflow.relay import (
     Progress,
     PublishEvent,
     PublishStep,
+    Receipt,
     Stored,
 )
 from latentflow.wire.manifests import manifest_from_bytes
@@ -34,6 +35,8 @@ class Latent:
         self.manifest = manifest_from_bytes(manifest_bytes)
         self.frames: list[Frame] = []
         self.commit: Commit | None = None
+        self.expires_ms = self.manifest.expires_ms
+        self.receipts: list[Receipt] = []
 
     def info(self) -> LatentInfo:
         return LatentInfo(
@@ -42,6 +45,7 @@ class Latent:
             frames=len(self.frames),
             payload_bytes=sum(len(frame.payload) for frame in self.frames),
             commit=self.commit,
+            expires_ms=self.expires_ms,
         )
 
 

@@ -17,6 +17,7 @@ INFO = LatentInfo(
     frames=LATENT.commit.frames,
     payload_bytes=LATENT.commit.payload_bytes,
     commit=LATENT.commit,
+    expires_ms=manifest_from_bytes(LATENT.manifest_bytes).expires_ms,
 )
 DESCRIPTION = ServiceDescription(
     model=SHARER,

@@ -8,7 +8,16 @@ from latentflow.errors import (
     UnknownLatent,
 )
 from latentflow.latent import FlowName
-from latentflow.relay import AckCall, ListCall, WatchCall
+from latentflow.relay import (
+    AckCall,
+    FindCall,
+    FlowInfo,
+    GroupInfo,
+    ListCall,
+    RenewCall,
+    UseCall,
+    WatchCall,
+)
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
@@ -42,6 +51,33 @@ async def test_a_revoked_latent_is_gone(there: There) -> None:
     await there.client.revoke(latent_id, timeout=TIMEOUT)
     with pytest.raises(UnknownLatent):
         await there.client.get_latent(latent_id, timeout=TIMEOUT)
+
+
+async def test_a_latents_life_speaks_in_domain_values(there: There) -> None:
+    latent_id = there.broker.hold(SMALL.manifest_bytes, SMALL.frames, SMALL.commit)
+    info = await there.client.get_latent(latent_id, timeout=TIMEOUT)
+    content = info.manifest.content_digest
+    find = FindCall(flow=info.manifest.flow, content_digest=content)
+    assert await there.client.find(find, timeout=TIMEOUT) == info
+    elsewhere = FindCall(flow=FlowName("elsewhere"), content_digest=content)
+    assert await there.client.find(elsewhere, timeout=TIMEOUT) is None
+    renew = RenewCall(latent_id=latent_id, expires_ms=info.expires_ms + 1000)
+    renewed = await there.client.renew(renew, timeout=TIMEOUT)
+    assert renewed.expires_ms == info.expires_ms + 1000
+    use = UseCall(latent_id=latent_id, reader="gemma", generation="g-1")
+    for _ in range(2):
+        await there.client.record_use(use, timeout=TIMEOUT)
+    lineage = await there.client.get_lineage(latent_id, timeout=TIMEOUT)
+    assert lineage.latent == renewed
+    assert [(each.reader, each.generation) for each in lineage.receipts] == [("gemma", "g-1")]
+    assert await there.client.revoke(latent_id, timeout=TIMEOUT) == lineage.receipts
+
+
+async def test_a_broker_tells_of_its_flows_and_of_itself(there: There) -> None:
+    group = GroupInfo(name="g", lag=2, pending=1, consumers=3)
+    there.broker.flows = [FlowInfo(name=FlowName("memos"), announced=4, groups=(group,))]
+    assert list(await there.client.list_flows(timeout=TIMEOUT)) == there.broker.flows
+    assert await there.client.inspect(timeout=TIMEOUT) == there.broker.inspection
 
 
 async def test_an_idempotent_call_is_tried_again_by_the_channel(there: There) -> None:

@@ -7,7 +7,7 @@ from latentflow.errors import (
     StreamMismatch,
     UnknownLatent,
 )
-from latentflow.latent import Commit, Frame, Manifest
+from latentflow.latent import Commit, Frame, Manifest, new_latent_id
 from latentflow.relay import Open
 from tests.integration.rpc.cable import CutOnce
 from tests.integration.rpc.conftest import There
@@ -58,6 +58,14 @@ async def test_a_commit_that_does_not_match_gives_no_stream(there: There) -> Non
     latent_id = there.broker.hold(SMALL.manifest_bytes, SMALL.frames, other)
     with pytest.raises(StreamMismatch, match="sha256"):
         await there.client.fetch(latent_id, timeout=TIMEOUT)
+
+
+async def test_another_latent_than_the_one_asked_for_is_refused(there: There) -> None:
+    asked = new_latent_id(now_ms=1, entropy=bytes(10))
+    held = there.broker.hold(SMALL.manifest_bytes, SMALL.frames, SMALL.commit)
+    there.broker.latents[asked] = there.broker.latents[held]
+    with pytest.raises(StreamMismatch, match="latent_id"):
+        await there.client.fetch(asked, timeout=TIMEOUT)
 
 
 async def test_a_latent_that_is_not_admitted_costs_its_manifest_only(there: There) -> None:

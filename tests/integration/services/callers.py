@@ -58,7 +58,8 @@ class Stack:
     receiver: ReceiverClient
 
     async def share(self, context: str, means: LatentMeans | TextMeans | None = None) -> Shared:
-        call = ShareCall(context=context, means=means or LatentMeans())
+        """A latent of its own, also of a context that was shared before."""
+        call = ShareCall(context=context, means=means or LatentMeans(), fresh=True)
         events = [event async for event in self.sharer.share(call, timeout=TIMEOUT)]
         assert isinstance(events[-1], Shared)
         return events[-1]

@@ -83,6 +83,7 @@ def sharer_settings(pair: TinyPair, broker: Broker) -> SharerSettings:
 
 def receiver_settings(pair: TinyPair, broker: Broker) -> ReceiverSettings:
     return ReceiverSettings(
+        name="receiver-under-test",
         model=pair.receiver_folder,
         adapters=pair.adapters,
         broker=broker.address,

@@ -17,6 +17,7 @@ from latentflow.rpc.worker import Worker
 from services.broker.__main__ import Stores
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
+from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.record import LatentRecord, LatentRef, Opening, UploadLimits
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
@@ -55,7 +56,7 @@ async def test_readers_hear_that_the_publisher_gave_up(
 ) -> None:
     latents = StallingLatents(clock)
     async with (
-        broker_over(Stores(latents, MemoryFlows(clock)), clock) as broker,
+        broker_over(Stores(latents, MemoryFlows(clock), MemoryQuotas()), clock) as broker,
         open_channel(broker.address) as channel,
     ):
         client = BrokerClient(channel)

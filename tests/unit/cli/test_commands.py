@@ -6,6 +6,8 @@ import pytest
 
 from latentflow.cli.commands import COMMANDS, run
 from latentflow.cli.settings import Settings
+from latentflow.cli.stack import StackAddresses
+from latentflow.cli.stack_file import announced
 from latentflow.errors import EmptyInput, InvalidInput, StackMissing, UnknownModel
 
 LATENT_ID = "01JD0000000000000000000000"
@@ -39,7 +41,27 @@ def test_every_command_has_a_help_of_its_own(
     assert f"usage: latentflow {name}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["ask"], ["models"], ["share"]])
+@pytest.mark.parametrize(
+    ("name", "actions"),
+    [
+        ("latents", "ls show verify tail rm lineage export import"),
+        ("flows", "ls lag"),
+    ],
+)
+def test_the_help_of_a_command_tells_of_its_actions(
+    settings: Settings, name: str, actions: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run([name, "--help"], settings)
+    assert raised.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(f"    {action} " in printed for action in actions.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["fly"], ["ask"], ["models"], ["share"], ["latents"], ["latents", "fly"], ["flows"]],
+)
 def test_a_misuse_is_exit_code_2(settings: Settings, words: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         run(words, settings)
@@ -107,6 +129,67 @@ def test_asking_without_a_receiver_says_where_it_looked(settings: Settings) -> N
     with pytest.raises(StackMissing) as raised:
         run(["ask", "What?", "--receiver", NO_SERVICE], settings)
     assert (raised.value.service, raised.value.address) == ("receiver", NO_SERVICE)
+
+
+LATENTS = [
+    ["ls"],
+    *([action, LATENT_ID] for action in ("show", "verify", "lineage", "rm")),
+    ["tail", "memos"],
+    ["export", LATENT_ID, "out.latent"],
+]
+
+
+@pytest.mark.parametrize("words", [*(["latents", *each] for each in LATENTS), ["flows", "ls"]])
+def test_without_a_broker_it_is_said_where_it_was_looked_for(
+    settings: Settings, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StackMissing) as raised:
+        run([*words, "--broker", NO_SERVICE], settings)
+    assert (raised.value.service, raised.value.address) == ("broker", NO_SERVICE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_broker_of_the_running_stack_is_found(settings: Settings) -> None:
+    running = StackAddresses(broker=NO_SERVICE, sharer="h:2", receiver="h:3")
+    with announced(settings.stack_file, running), pytest.raises(StackMissing) as raised:
+        run(["flows", "ls"], settings)
+    assert raised.value.address == NO_SERVICE
+
+
+@pytest.mark.parametrize("action", ["show", "verify", "lineage", "rm", "export"])
+def test_an_id_that_is_none_is_refused_by_every_action(settings: Settings, action: str) -> None:
+    with pytest.raises(InvalidInput, match="ULID"):
+        run(["latents", action, "x", *(["f"] if action == "export" else [])], settings)
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["latents", "ls", "--limit", "0"], "limit"),
+        (["latents", "ls", "--flow", "No Flow"], "flow"),
+        (["latents", "ls", "--timeout", "0"], "timeout"),
+        (["latents", "ls", "--timeout", "nan"], "timeout"),
+        (["latents", "tail", "No Flow"], "flow"),
+        (["flows", "lag", "--timeout", "-1"], "timeout"),
+    ],
+)
+def test_what_can_not_be_asked_of_a_broker_is_refused(
+    settings: Settings, words: list[str], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        run(words, settings)
+    assert raised.value.field == field
+
+
+def test_a_group_is_watched_by_a_consumer_of_some_name(settings: Settings) -> None:
+    with pytest.raises(EmptyInput, match="consumer"):
+        run(["latents", "tail", "memos", "--group", "g"], settings)
+
+
+def test_an_empty_brokers_address_is_refused(settings: Settings) -> None:
+    with pytest.raises(EmptyInput, match="broker"):
+        run(["flows", "ls", "--broker", ""], settings)
 
 
 @pytest.mark.parametrize("given", ["--context", "--question"])

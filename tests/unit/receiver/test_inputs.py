@@ -49,11 +49,13 @@ async def test_a_fallback_is_looked_for_where_there_is_a_broker_to_ask(
     gathering = Gathering(
         broker=broker,
         resident=Resident(backbone=pair.receiver, adapters={}),
+        reader="here",
         fetch_seconds=1.0,
         tracer=NoOpTracer(),
     )
     given = LatentInputs(latents=(LatentInput(latent_id=LATENT, fallback=TEXT),))
+    memory = Account(MemoryBudget("memory", 1))
     with pytest.raises(type(error)):
-        await gathering.gather(given, Account(MemoryBudget("memory", 1)), failed.append)
+        await gathering.gather(given, memory, failed.append, generation="g")
     assert broker.asked == asked
     assert [outcome.outcome for outcome in failed] == [Outcome.FAILED]

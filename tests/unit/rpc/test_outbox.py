@@ -1,12 +1,14 @@
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 
-from latentflow.errors import FrameOutOfOrder, InvalidInput
-from latentflow.latent import Commit, Frame
+from latentflow.errors import FrameOutOfOrder, InvalidInput, StreamMismatch
+from latentflow.latent import Commit, Frame, LatentInfo, LatentState
 from latentflow.relay import Abort, Opened, Progress
 from latentflow.rpc.outbox import MAX_WAITING_FRAMES, Outbox
+from tests.unit.wire.examples import layout, manifest
 
 MANIFEST = b"manifest"
 FRAME_BYTES = 10
@@ -141,3 +143,27 @@ async def test_a_source_that_skips_an_index_is_refused() -> None:
 async def test_a_source_without_frames_is_refused() -> None:
     with pytest.raises(InvalidInput):
         Outbox(MANIFEST).close()
+
+
+async def test_what_is_stored_must_be_what_was_sent() -> None:
+    outbox = await filled(2)
+    outbox.close()
+    opened(outbox)
+    steps = [await outbox.next_step() for _ in range(3)]
+    sent = steps[-1]
+    assert isinstance(sent, Commit)
+    outbox.require_stored(stored_as(sent))
+    for other in (None, replace(sent, frames=1)):
+        with pytest.raises(StreamMismatch, match="commit"):
+            outbox.require_stored(stored_as(other))
+
+
+def stored_as(commit: Commit | None) -> LatentInfo:
+    return LatentInfo(
+        manifest=manifest(layout(width=4)),
+        state=LatentState.COMMITTED,
+        frames=2,
+        payload_bytes=2 * FRAME_BYTES,
+        commit=commit,
+        expires_ms=manifest(layout(width=4)).expires_ms,
+    )

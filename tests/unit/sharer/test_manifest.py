@@ -70,6 +70,7 @@ def test_everything_that_changes_a_latent_changes_its_content() -> None:
     calls = [
         CALL,
         replace(CALL, context="other memo"),
+        replace(CALL, labels=()),
         replace(CALL, means=LatentMeans(quantisation=Quantisation.GRADED2)),
         replace(CALL, means=LatentMeans(quantisation=Quantisation.FLOAT16)),
         replace(CALL, means=TextMeans(max_tokens=2)),
@@ -81,5 +82,5 @@ def test_everything_that_changes_a_latent_changes_its_content() -> None:
 
 
 def test_nothing_else_does() -> None:
-    moved = replace(CALL, flow=FlowName("other"), lifetime_seconds=1, labels=())
+    moved = replace(CALL, flow=FlowName("other"), lifetime_seconds=1, fresh=True)
     assert content_parts(moved, ADAPTER) == content_parts(CALL, ADAPTER)

@@ -55,15 +55,24 @@ from latentflow.relay import (
     MAX_PAGE_SIZE,
     Abort,
     AckCall,
+    DeadLetter,
     Delivery,
+    FindCall,
+    FlowInfo,
     GivenUp,
+    GroupInfo,
+    Inspection,
     LatentPage,
+    Lineage,
     ListCall,
     Open,
     Opened,
     Progress,
+    Receipt,
+    RenewCall,
     Stored,
     SubscribeCall,
+    UseCall,
     WatchCall,
 )
 
@@ -160,6 +169,7 @@ latent_infos = st.builds(
     frames=uint32s,
     payload_bytes=uint64s,
     commit=st.none() | commits,
+    expires_ms=times_ms,
 ) | st.builds(
     LatentInfo,
     manifest=manifests(),
@@ -167,6 +177,7 @@ latent_infos = st.builds(
     frames=uint32s,
     payload_bytes=uint64s,
     commit=commits,
+    expires_ms=times_ms,
 )
 few_infos = st.lists(latent_infos, max_size=2).map(tuple)
 
@@ -290,7 +301,10 @@ stream_steps = st.one_of(opens, frames, commits)
 watch_calls = st.builds(WatchCall, flow=flow_names) | st.builds(
     WatchCall, flow=flow_names, group=plain_names, consumer=plain_names
 )
-deliveries = st.builds(Delivery, delivery_id=words, latent=latent_infos)
+dead_letters = st.builds(DeadLetter, flow=flow_names, group=words, deliveries=uint32s, reason=words)
+deliveries = st.builds(
+    Delivery, delivery_id=words, latent=latent_infos, dead_letter=st.none() | dead_letters
+)
 ack_calls = st.builds(
     AckCall,
     flow=flow_names,
@@ -304,3 +318,27 @@ list_calls = st.builds(
     page_token=words,
 )
 latent_pages = st.builds(LatentPage, latents=few_infos, next_page_token=words)
+receipts = st.lists(
+    st.builds(Receipt, reader=plain_names, generation=plain_names, at_ms=times_ms), max_size=3
+).map(tuple)
+find_calls = st.builds(FindCall, flow=flow_names, content_digest=digests)
+renew_calls = st.builds(RenewCall, latent_id=latent_ids, expires_ms=times_ms)
+use_calls = st.builds(UseCall, latent_id=latent_ids, reader=plain_names, generation=plain_names)
+lineages = st.builds(Lineage, latent=latent_infos, receipts=receipts)
+group_infos = st.builds(GroupInfo, name=words, lag=uint64s, pending=uint64s, consumers=uint32s)
+flow_infos = st.lists(
+    st.builds(
+        FlowInfo,
+        name=flow_names,
+        announced=uint64s,
+        groups=st.lists(group_infos, max_size=2).map(tuple),
+    ),
+    max_size=2,
+).map(tuple)
+inspections = st.builds(
+    Inspection,
+    version=words,
+    at_ms=times_ms,
+    servers=st.lists(words, max_size=2).map(tuple),
+    remarks=st.lists(words, max_size=2).map(tuple),
+)

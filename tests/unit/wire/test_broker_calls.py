@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from google.protobuf.message import Message
 
-from latentflow.errors import EmptyInput, InvalidInput, LatentFlowError
+from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, LatentFlowError
 from latentflow.latent import FlowName, LatentId
 from latentflow.relay import ListCall, Open, SubscribeCall, WatchCall
 from latentflow.v1 import broker_pb2, latent_pb2
-from latentflow.wire import flows, infos, latents, publish, subscribe
+from latentflow.wire import flows, infos, inspection, latents, lineage, publish, subscribe
 from latentflow.wire.manifests import manifest_to_bytes
 from tests.unit.wire.examples import layout, manifest
 
@@ -115,7 +115,50 @@ def test_what_is_left_out_means_the_default(
             flows.list_call_from_proto,
         ),
         (InvalidInput, "latent_id", broker_pb2.GetLatentRequest(), flows.get_call_from_proto),
-        (InvalidInput, "latent_id", broker_pb2.RevokeLatentRequest(), flows.revoke_call_from_proto),
+        (
+            InvalidInput,
+            "latent_id",
+            broker_pb2.RevokeLatentRequest(),
+            lineage.revoke_call_from_proto,
+        ),
+        (
+            InvalidInput,
+            "latent_id",
+            broker_pb2.GetLineageRequest(),
+            lineage.lineage_call_from_proto,
+        ),
+        (InvalidInput, "flow", broker_pb2.FindLatentRequest(), lineage.find_call_from_proto),
+        (
+            IdentityMissing,
+            "content_hmac_sha256",
+            broker_pb2.FindLatentRequest(flow="f"),
+            lineage.find_call_from_proto,
+        ),
+        (
+            EmptyInput,
+            "expire_time",
+            broker_pb2.RenewLatentRequest(latent_id=ID),
+            lineage.renew_call_from_proto,
+        ),
+        (
+            EmptyInput,
+            "reader",
+            broker_pb2.RecordUseRequest(latent_id=ID),
+            lineage.use_call_from_proto,
+        ),
+        (
+            EmptyInput,
+            "generation",
+            broker_pb2.RecordUseRequest(latent_id=ID, reader="r"),
+            lineage.use_call_from_proto,
+        ),
+        (EmptyInput, "time", broker_pb2.InspectResponse(), inspection.inspection_from_proto),
+        (
+            InvalidInput,
+            "flow",
+            broker_pb2.ListFlowsResponse(flows=[broker_pb2.FlowInfo()]),
+            inspection.flows_from_proto,
+        ),
     ],
 )
 def test_what_is_missing_or_out_of_range_is_refused_by_its_name(

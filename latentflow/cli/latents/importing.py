@@ -1,0 +1,43 @@
+"""`latentflow latents import FILE`: publishes a latent that `latents export` wrote."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from latentflow.cli.broker_work import with_broker
+from latentflow.cli.endpoints import add_endpoint_arguments
+from latentflow.cli.latents.wording import sealed
+from latentflow.cli.progress import Progress
+from latentflow.cli.settings import Settings
+from latentflow.errors import StreamMismatch
+from latentflow.files import opened_file
+from latentflow.latent import Commit
+from latentflow.rpc.broker_client import BrokerClient
+from latentflow.rpc.deadline import Deadline
+from latentflow.wire.export import Exported, read_export
+
+
+def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    add_endpoint_arguments(parser, "broker")
+
+
+def run(arguments: Namespace, settings: Settings) -> None:
+    """Nothing is published before the whole file was found to be right."""
+    with opened_file(arguments.file) as file:
+        exported = read_export(file)
+    with_broker(arguments, settings, lambda broker, deadline: _import(broker, exported, deadline))
+    Progress().say(sealed(exported.audited.commit))
+    print(exported.audited.manifest.latent_id)
+
+
+async def _import(broker: BrokerClient, exported: Exported, deadline: Deadline) -> None:
+    stored = await broker.publish(
+        exported.manifest_bytes, exported.frames, timeout=deadline.remaining_seconds()
+    )
+    _require_same(exported.audited.commit, stored.commit)
+
+
+def _require_same(exported: Commit, stored: Commit | None) -> None:
+    if stored != exported:
+        actual = stored.sha256 if stored else "absent"
+        raise StreamMismatch(field="commit", expected=exported.sha256, actual=actual)

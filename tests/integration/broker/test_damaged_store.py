@@ -1,0 +1,80 @@
+"""Bytes that changed between the broker and its store are never taken for what was sent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from latentflow.errors import StoreUnavailable, StreamMismatch
+from services.broker.redis_store.client import script
+from services.broker.redis_store.connection import Connections, connect
+from services.broker.redis_store.latents import RedisLatents
+from services.broker.store_url import parse_store_url
+from tests.contract.samples import LIMITS, new_commit, new_frame, new_opening, new_ref
+from tests.manual_clock import ManualClock
+from tests.store_servers import StoreServer
+
+
+@pytest.fixture
+async def connections(valkey: StoreServer) -> AsyncIterator[Connections]:
+    opened = connect(parse_store_url(valkey.url), followers=8)
+    yield opened
+    await opened.close()
+
+
+async def test_publisher_is_not_told_of_a_commit_that_the_store_has_otherwise(
+    connections: Connections, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = RedisLatents(connections, LIMITS)
+    arrives = latents._commit
+
+    async def changed(keys: Sequence[str], args: list[Any]) -> Any:
+        frames, payload_bytes, sha256, *times = args
+        other = sha256.translate(str.maketrans("0123456789abcdef", "123456789abcdef0"))
+        return await arrives(keys=keys, args=[frames, payload_bytes, other, *times])
+
+    monkeypatch.setattr(latents, "_commit", changed)
+    ref, frame = new_ref(), new_frame(0)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
+    with pytest.raises(StreamMismatch, match="sha256"):
+        await latents.commit(ref, new_commit(frame), now_ms=clock())
+
+
+@pytest.mark.parametrize(
+    "reply", [b"\xd1\xb7\r\n", b":x\r\n", b"-Protocol error: invalid CRLF in request\r\n"]
+)
+async def test_reply_that_can_not_be_read_counts_as_none(reply: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            writer.write(reply)
+        writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    opened = connect(parse_store_url(f"redis://127.0.0.1:{port}/0"), followers=1)
+    with pytest.raises(StoreUnavailable):
+        await RedisLatents(opened, LIMITS).find(new_ref())
+    await opened.close()
+    listening.close()
+    await listening.wait_closed()
+
+
+async def test_script_that_arrived_changed_is_not_run_again(
+    valkey: StoreServer, connections: Connections
+) -> None:
+    """A server that does not know a script is sent it anew, whatever it has run before."""
+    run = script(connections.commands.client, "use_flow")
+    arrives = connections.commands.client.eval
+    changed = "return 'changed'"
+    with valkey.client() as raw:
+        raw.script_flush()
+
+    async def eval_changed(text: str, *rest: Any) -> Any:
+        return await arrives(changed, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections.commands.client, "eval", eval_changed)
+        assert await run(keys=["flows"], args=["flow", 1000]) == b"changed"
+    assert await run(keys=["flows"], args=["flow", 1000]) == 1

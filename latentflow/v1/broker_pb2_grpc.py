@@ -148,7 +148,7 @@ class BrokerServiceServicer:
         redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
         `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
         the call on. The response headers say that the watch has begun.
-        Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+        Errors: INVALID_INPUT, STORE_FULL (a dead letter found no room), STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

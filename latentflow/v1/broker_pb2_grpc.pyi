@@ -65,7 +65,7 @@ class BrokerServiceStub:
     redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
     `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
     the call on. The response headers say that the watch has begun.
-    Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+    Errors: INVALID_INPUT, STORE_FULL (a dead letter found no room), STORE_UNAVAILABLE.
     """
     Ack: _grpc.UnaryUnaryMultiCallable[_broker_pb2.AckRequest, _broker_pb2.AckResponse]
     """Acknowledges deliveries of a group. Idempotent.
@@ -152,7 +152,7 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
     `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
     the call on. The response headers say that the watch has begun.
-    Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+    Errors: INVALID_INPUT, STORE_FULL (a dead letter found no room), STORE_UNAVAILABLE.
     """
     Ack: _aio.UnaryUnaryMultiCallable[_broker_pb2.AckRequest, _broker_pb2.AckResponse]  # type: ignore[assignment]
     """Acknowledges deliveries of a group. Idempotent.
@@ -254,7 +254,7 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
         redelivery when it was not acknowledged. After the last of its deliveries it goes to the flow
         `<flow>.dead` instead (of a long name, its first 58 characters). Without a group, every watcher sees every latent committed from
         the call on. The response headers say that the watch has begun.
-        Errors: INVALID_INPUT, STORE_UNAVAILABLE.
+        Errors: INVALID_INPUT, STORE_FULL (a dead letter found no room), STORE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod

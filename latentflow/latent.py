@@ -195,9 +195,9 @@ class Label:
 class Manifest:
     """Everything a receiver must know before it may use the frames.
 
-    `content_digest` is an HMAC-SHA-256 of what the latent follows from (context, need, adapter,
-    means, labels) under the tenant's key: equal latents of one tenant can be recognised, those of
-    two can't be compared.
+    `content_digest` is an HMAC-SHA-256 of what the latent follows from (context, need, sharer,
+    adapter, means, labels) under the tenant's key: equal latents of one tenant can be recognised,
+    those of two can't be compared.
     `traceparent` is the W3C trace context of the latent's creation, empty when not traced.
     Only a text message goes without adapter and receiver: any receiver can read it.
     """

@@ -17,6 +17,7 @@ import redis
 
 _START_SECONDS = 20.0
 _NODE_TIMEOUT_MS = 1000
+_SLOTS = 16384
 _PRIMARY = "primary"
 
 
@@ -102,10 +103,11 @@ class StoreServer:
 
 
 class StoreCluster:
-    """Three primaries on loopback that share the slots."""
+    """Primaries on loopback that share the slots, by default three."""
 
-    def __init__(self, binary: str) -> None:
-        *ports, first, second, third = free_ports(6)
+    def __init__(self, binary: str, *, primaries: int = 3) -> None:
+        ports = free_ports(2 * primaries)
+        self._buses = ports[primaries:]
         self._nodes = [
             StoreServer(
                 binary,
@@ -116,9 +118,8 @@ class StoreCluster:
                     "cluster-node-timeout": str(_NODE_TIMEOUT_MS),
                 },
             )
-            for port, bus in zip(ports, (first, second, third), strict=True)
+            for port, bus in zip(ports, self._buses, strict=False)
         ]
-        self._buses = (first, second, third)
 
     @property
     def url(self) -> str:
@@ -127,7 +128,8 @@ class StoreCluster:
 
     def start(self) -> "StoreCluster":
         for place, node in enumerate(self._nodes):
-            first, last = 16384 * place // 3, 16384 * (place + 1) // 3 - 1
+            count = len(self._nodes)
+            first, last = _SLOTS * place // count, _SLOTS * (place + 1) // count - 1
             with node.start().client() as client:
                 client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
         with self._nodes[0].client() as client:
@@ -136,6 +138,12 @@ class StoreCluster:
         for node in self._nodes:
             until(lambda node=node: _knows_every_slot(node))  # type: ignore[misc]
         return self
+
+    def command(self, *words: str) -> None:
+        """At every primary."""
+        for node in self._nodes:
+            with node.client() as client:
+                client.execute_command(*words)
 
     def flush(self) -> None:
         for node in self._nodes:

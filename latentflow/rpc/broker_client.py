@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import grpc
 
-from latentflow.errors import BrokerUnavailable, MessageMalformed, StreamMismatch
-from latentflow.latent import Commit, Frame, LatentId, LatentInfo, Manifest
+from latentflow.errors import BrokerUnavailable, MessageMalformed
+from latentflow.latent import Commit, Frame, LatentId, LatentInfo, Manifest, require_same
 from latentflow.relay import (
     AckCall,
     Delivery,
@@ -55,11 +55,6 @@ def _unreachable() -> BrokerUnavailable:
 
 def admit_every(manifest: Manifest) -> None:
     """Fetches whatever its manifest says."""
-
-
-def _require_asked(latent_id: LatentId, manifest: Manifest) -> None:
-    if manifest.latent_id != latent_id:
-        raise StreamMismatch(field="latent_id", expected=latent_id, actual=manifest.latent_id)
 
 
 class BrokerClient:
@@ -123,7 +118,7 @@ class BrokerClient:
             if not isinstance(opening, Open):
                 raise MessageMalformed(field="manifest", problem="does not come first")
             reader = StreamReader(opening.manifest_bytes)
-            _require_asked(latent_id, reader.manifest)
+            require_same(latent_id, reader.manifest.latent_id, "latent_id")
             admit(reader.manifest)
             wire_bytes = len(opening.manifest_bytes)
             commit = None

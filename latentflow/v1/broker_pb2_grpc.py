@@ -189,7 +189,7 @@ class BrokerServiceServicer:
 
     def FindLatent(self, request, context):
         """A committed latent of the same content on the same flow, for a publisher that need not make it
-        again. None when there is none, or none that can be read that long.
+        again. None when there is none that can be read.
         Errors: INVALID_INPUT, STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -209,7 +209,7 @@ class BrokerServiceServicer:
     def RecordUse(self, request, context):
         """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
         the first time counts.
-        Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+        Errors: UNKNOWN_LATENT, LATENT_REVOKED, INVALID_INPUT, EMPTY_INPUT, STORE_FULL,
         STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

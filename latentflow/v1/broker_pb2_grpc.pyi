@@ -86,7 +86,7 @@ class BrokerServiceStub:
     """
     FindLatent: _grpc.UnaryUnaryMultiCallable[_broker_pb2.FindLatentRequest, _broker_pb2.FindLatentResponse]
     """A committed latent of the same content on the same flow, for a publisher that need not make it
-    again. None when there is none, or none that can be read that long.
+    again. None when there is none that can be read.
     Errors: INVALID_INPUT, STORE_UNAVAILABLE.
     """
     RenewLatent: _grpc.UnaryUnaryMultiCallable[_broker_pb2.RenewLatentRequest, _broker_pb2.RenewLatentResponse]
@@ -98,7 +98,7 @@ class BrokerServiceStub:
     RecordUse: _grpc.UnaryUnaryMultiCallable[_broker_pb2.RecordUseRequest, _broker_pb2.RecordUseResponse]
     """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
     the first time counts.
-    Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+    Errors: UNKNOWN_LATENT, LATENT_REVOKED, INVALID_INPUT, EMPTY_INPUT, STORE_FULL,
     STORE_UNAVAILABLE.
     """
     GetLineage: _grpc.UnaryUnaryMultiCallable[_broker_pb2.GetLineageRequest, _broker_pb2.GetLineageResponse]
@@ -173,7 +173,7 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     """
     FindLatent: _aio.UnaryUnaryMultiCallable[_broker_pb2.FindLatentRequest, _broker_pb2.FindLatentResponse]  # type: ignore[assignment]
     """A committed latent of the same content on the same flow, for a publisher that need not make it
-    again. None when there is none, or none that can be read that long.
+    again. None when there is none that can be read.
     Errors: INVALID_INPUT, STORE_UNAVAILABLE.
     """
     RenewLatent: _aio.UnaryUnaryMultiCallable[_broker_pb2.RenewLatentRequest, _broker_pb2.RenewLatentResponse]  # type: ignore[assignment]
@@ -185,7 +185,7 @@ class BrokerServiceAsyncStub(BrokerServiceStub):
     RecordUse: _aio.UnaryUnaryMultiCallable[_broker_pb2.RecordUseRequest, _broker_pb2.RecordUseResponse]  # type: ignore[assignment]
     """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
     the first time counts.
-    Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+    Errors: UNKNOWN_LATENT, LATENT_REVOKED, INVALID_INPUT, EMPTY_INPUT, STORE_FULL,
     STORE_UNAVAILABLE.
     """
     GetLineage: _aio.UnaryUnaryMultiCallable[_broker_pb2.GetLineageRequest, _broker_pb2.GetLineageResponse]  # type: ignore[assignment]
@@ -305,7 +305,7 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_broker_pb2.FindLatentResponse, _abc.Awaitable[_broker_pb2.FindLatentResponse]]:
         """A committed latent of the same content on the same flow, for a publisher that need not make it
-        again. None when there is none, or none that can be read that long.
+        again. None when there is none that can be read.
         Errors: INVALID_INPUT, STORE_UNAVAILABLE.
         """
 
@@ -329,7 +329,7 @@ class BrokerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_broker_pb2.RecordUseResponse, _abc.Awaitable[_broker_pb2.RecordUseResponse]]:
         """Notes that a reader used a latent; durable once answered. Idempotent by reader and generation:
         the first time counts.
-        Errors: UNKNOWN_LATENT, INVALID_INPUT, EMPTY_INPUT, QUOTA_EXCEEDED, STORE_FULL,
+        Errors: UNKNOWN_LATENT, LATENT_REVOKED, INVALID_INPUT, EMPTY_INPUT, STORE_FULL,
         STORE_UNAVAILABLE.
         """
 

@@ -337,7 +337,7 @@ class Manifest(_message.Message):
     """SHA-256 of the adapter file. MUST be set unless the method is text, then MUST be empty."""
     position: Global___PositionPolicy.ValueType
     content_hmac_sha256: _builtins.str
-    """HMAC-SHA-256 of what the latent follows from (context, need, adapter, means, labels) under the
+    """HMAC-SHA-256 of what the latent follows from (context, need, sharer, adapter, means, labels) under the
     tenant's key, in hexadecimal: equal latents of one tenant can be recognised, those of two tenants
     can't be compared.
     """

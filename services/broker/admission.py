@@ -13,6 +13,7 @@ from latentflow.errors import (
     LatentExists,
     LatentExpired,
     LatentIncomplete,
+    LatentRevoked,
     QuotaExceeded,
     StreamMismatch,
     UnknownLatent,
@@ -21,7 +22,6 @@ from latentflow.latent import MAX_LIFETIME_SECONDS, Commit, LatentState
 from latentflow.relay import UseCall
 from services.broker.lifecycle import (
     LONGEST_LIFE_MS,
-    MAX_RECEIPTS,
     has_expired,
     require_unexpired,
     state_at,
@@ -127,13 +127,11 @@ def accept_repeated_abort(record: LatentRecord, now_ms: int) -> None:
 
 
 def require_noted(noted: int, call: UseCall) -> None:
-    """Raises UnknownLatent for -1, QuotaExceeded for 0: what a store answers that noted nothing."""
+    """Raises UnknownLatent for -1, LatentRevoked for 0: what a store answers that noted nothing."""
     if noted < 0:
         raise UnknownLatent(latent_id=call.latent_id)
     if not noted:
-        raise QuotaExceeded(
-            quota="receipts", limit=MAX_RECEIPTS, retry_after_seconds=float(MAX_LIFETIME_SECONDS)
-        )
+        raise LatentRevoked(latent_id=call.latent_id)
 
 
 def require_same_commit(stream: Commit, claimed: Commit) -> None:

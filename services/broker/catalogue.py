@@ -1,5 +1,7 @@
 """GetLatent, ListLatents, FindLatent and RenewLatent: what there is, and that it lives on."""
 
+from dataclasses import replace
+
 from latentflow.errors import LatentClosed, LatentRevoked, UnknownLatent
 from latentflow.latent import MAX_LIFETIME_SECONDS, LatentId, LatentInfo, LatentState, Tenant
 from latentflow.relay import FindCall, LatentPage, ListCall, RenewCall
@@ -57,15 +59,22 @@ class Catalogue:
         now_ms = self._clock_ms()
         found = await self._latents.find(ref)
         latest_ms = found.opening.created_ms + MAX_LIFETIME_SECONDS * 1000
-        record = await self._latents.renew(
-            ref, expires_ms=min(call.expires_ms, latest_ms), now_ms=now_ms
-        )
+        _require_renewable(found, now_ms)
+        expires_ms = max(found.opening.expires_ms, min(call.expires_ms, latest_ms))
+        # Settled first: a revocation meanwhile releases it, not the other way round.
+        longer = replace(found, opening=replace(found.opening, expires_ms=expires_ms))
+        await self._quotas.settle(longer, now_ms=now_ms)
+        record = await self._latents.renew(ref, expires_ms=expires_ms, now_ms=now_ms)
         _require_renewable(record, now_ms)
-        await self._quotas.settle(record, now_ms=now_ms)
-        await self._latents.remember(
-            content_of(record), ref.latent_id, until_ms=record.opening.expires_ms
-        )
+        await self._remember(record)
         return describe(record, now_ms)
+
+    async def _remember(self, record: LatentRecord) -> None:
+        """Unless another one is given for its content by now."""
+        content, latent_id = content_of(record), record.ref.latent_id
+        if await self._latents.recall(content) in (None, latent_id):
+            until_ms = record.opening.expires_ms
+            await self._latents.remember(content, latent_id, until_ms=until_ms)
 
 
 def _require_renewable(record: LatentRecord, now_ms: int) -> None:

@@ -14,10 +14,10 @@ lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     
                                      serialised), bytes (of payload); then one  the lease ends, or
                                      of 2-0: frames, payload_bytes, sha256      after the latent
                                      (commit), 3-0: ended (abort, revocation)   expires if complete
-lf1:{tenant/latent}:receipts hash    the latent. reader and generation ->       with the record
-                                     Unix ms of the use, about MAX_RECEIPTS
+lf1:{tenant/latent}:receipts zset    the latent. reader and generation by Unix  with the record
+                                     ms of the use, the newest MAX_RECEIPTS
 lf1:{tenant/flow/content}:made       the content. The id of the latent that     when that expires
-                             string  was last made of it
+                             string  is given for it
 lf1:{tenant}:charged         hash    the tenant. latent -> bytes it counts for, LONGEST_KEPT_MS
                                      total                                      after the last one
 lf1:{tenant}:lapsing         zset    its latents by when they count no more     likewise

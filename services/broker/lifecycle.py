@@ -15,8 +15,8 @@ READING_MS = 60_000
 TOMBSTONE_MS = 3_600_000
 LONGEST_LIFE_MS = MAX_LIFETIME_SECONDS * 1000 + CLOCK_SKEW_MS
 LONGEST_KEPT_MS = LONGEST_LIFE_MS + TOMBSTONE_MS
-# Uses noted of one latent.
-MAX_RECEIPTS = 10_000
+# Uses kept of one latent, the newest: with the longest names they fit into one answer.
+MAX_RECEIPTS = 4_000
 
 
 def has_expired(record: LatentRecord, now_ms: int) -> bool:

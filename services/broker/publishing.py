@@ -3,14 +3,20 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from latentflow.errors import MessageMalformed
-from latentflow.latent import Tenant
+from latentflow.errors import (
+    Conflict,
+    Exhausted,
+    MessageMalformed,
+    NotUsable,
+    UnknownLatent,
+)
+from latentflow.latent import LatentState, Tenant
 from latentflow.relay import GivenUp, Open, PublishEvent, PublishStep, Stored
 from latentflow.wire.manifests import manifest_from_bytes
-from services.broker.admission import require_lifetime
+from services.broker.admission import require_lifetime, takes_steps
 from services.broker.batching import batches
 from services.broker.quotas import Quotas
-from services.broker.record import ClockMs, LatentRef, Opening
+from services.broker.record import ClockMs, LatentRecord, LatentRef, Opening
 from services.broker.store import FlowStore, LatentStore
 from services.broker.upload import Upload
 
@@ -64,7 +70,7 @@ class Publishing:
         require_lifetime(ref, opening, now_ms)
         account = await self._quotas.open(ref, manifest_bytes=len(opening.manifest), now_ms=now_ms)
         return Upload(
-            await self._latents.open(ref, opening, now_ms=now_ms),
+            await self._record(ref, opening, now_ms),
             account,
             latents=self._latents,
             flows=self._flows,
@@ -72,6 +78,28 @@ class Publishing:
             clock_ms=self._clock_ms,
             credit_bytes=self._credit_bytes,
         )
+
+    async def _record(self, ref: LatentRef, opening: Opening, now_ms: int) -> LatentRecord:
+        """Opens it, and puts its charge right where there is no upload to come."""
+        try:
+            record = await self._latents.open(ref, opening, now_ms=now_ms)
+        except (Conflict, Exhausted, NotUsable):
+            await self._put_right(ref, now_ms)
+            raise
+        if record.state is LatentState.COMMITTED:
+            await self._quotas.settle(record, now_ms=now_ms)
+        return record
+
+    async def _put_right(self, ref: LatentRef, now_ms: int) -> None:
+        try:
+            found = await self._latents.find(ref)
+        except UnknownLatent:
+            await self._quotas.release(ref, now_ms=now_ms)
+            return
+        if found.state is LatentState.COMMITTED:
+            await self._quotas.settle(found, now_ms=now_ms)
+        elif not takes_steps(found, now_ms):
+            await self._quotas.release(ref, now_ms=now_ms)
 
 
 def _read(tenant: Tenant, manifest_bytes: bytes) -> tuple[Opening, LatentRef]:

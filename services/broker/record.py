@@ -10,7 +10,7 @@ from typing import NewType
 
 from latentflow.errors import InvalidInput
 from latentflow.latent import Commit, Digest, FlowName, LatentId, LatentState, Tenant
-from latentflow.relay import DeadLetter
+from latentflow.relay import DeadLetter, UseCall
 
 ClockMs = Callable[[], int]
 """Unix milliseconds now."""
@@ -190,3 +190,11 @@ class Claimed:
 
     given: Sequence[Announcement] = ()
     exhausted: Sequence[Exhausted] = ()
+
+
+BETWEEN_NAMES = "\n"  # in no reader's and no generation's name
+
+
+def use_of(call: UseCall) -> str:
+    """One use among a latent's: the same reader's for the same generation is the same."""
+    return f"{call.reader}{BETWEEN_NAMES}{call.generation}"

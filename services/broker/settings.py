@@ -15,6 +15,7 @@ from services.broker.retention import (
 from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
+_SHORTEST_SECONDS = 0.001  # a wait of 0 ms is one without an end to Redis
 _LONGEST_SECONDS = 3600
 _MOST_A_SECOND = 1_000_000
 _COUNTS = (
@@ -76,8 +77,9 @@ class Settings:
         problem = f"must be above 0, at most {_MOST_A_SECOND}"
         _require(in_range, "tenant_publishes_per_second", problem)
         for field in ("upload_lease_seconds", "redelivery_seconds", "longest_wait_seconds"):
-            in_range = 0 < getattr(self, field) <= _LONGEST_SECONDS
-            _require(in_range, field, f"must be above 0, at most {_LONGEST_SECONDS}")
+            in_range = _SHORTEST_SECONDS <= getattr(self, field) <= _LONGEST_SECONDS
+            problem = f"must be {_SHORTEST_SECONDS} to {_LONGEST_SECONDS}"
+            _require(in_range, field, problem)
         in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
         _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
         self._check_retention()

@@ -1,4 +1,4 @@
-"""What the broker asks of a store: two ports, each with a Redis and an in-memory implementation.
+"""What the broker asks of a store: three ports, each with a Redis and an in-memory implementation.
 
 Every method is atomic, and safe to repeat after a failure. All raise StoreUnavailable when the
 store does not answer; those that write raise StoreFull when it takes no more. Neither loses what
@@ -95,7 +95,7 @@ class LatentStore(Protocol):
         """
 
     async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
-        """Notes a use, once. Raises UnknownLatent, QuotaExceeded beyond MAX_RECEIPTS."""
+        """Notes a use, once; MAX_RECEIPTS are kept. Raises UnknownLatent, LatentRevoked."""
 
     async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
         """Every use noted, oldest first; none of a latent that is unknown."""

@@ -58,7 +58,7 @@ _FORMS = {
 
 def parse_store_url(url: str, field: str = "store_url") -> StoreUrl:
     """Raises InvalidInput naming `field`; its text never has the URL, which may hold a password."""
-    parts = urlsplit(url)
+    parts = _split(url, field)
     match _FORMS.get(parts.scheme):
         case None:
             raise InvalidInput(field=field, problem=f"must begin with one of {', '.join(_FORMS)}")
@@ -99,11 +99,18 @@ def _nodes(parts: SplitResult, default_port: int, field: str) -> tuple[Node, ...
 
 
 def _node(text: str, default_port: int, field: str) -> Node:
-    parts = urlsplit(f"//{text}")
+    parts = _split(f"//{text}", field)
     _require_port(parts, field)
     if not parts.hostname:
         raise InvalidInput(field=field, problem="every server must have a host")
     return Node(host=parts.hostname, port=parts.port or default_port)
+
+
+def _split(url: str, field: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # whose text has the URL
+        raise InvalidInput(field=field, problem="is no URL") from None
 
 
 def _require_port(parts: SplitResult, field: str) -> None:

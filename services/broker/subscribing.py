@@ -4,9 +4,11 @@ No thread watches leases or expiries: whoever waits for a latent looks at the cl
 an upload stopped closes it for everybody. A reader that is slow keeps the frames it began with.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
-from latentflow.errors import LatentIncomplete
+from latentflow.errors import LatentIncomplete, StoreUnavailable
 from latentflow.latent import Commit, LatentState
 from latentflow.relay import Open
 from services.broker.lifecycle import (
@@ -35,18 +37,28 @@ class Subscribing:
         Raises UnknownLatent, LatentExpired, LatentRevoked, LatentFailed or LatentIncomplete.
         """
         record = await self._readable(ref)
-        yield Open(manifest_bytes=record.opening.manifest)
-        async for entry in self._entries(record, first_frame):
-            yield entry
+        keeping = asyncio.create_task(self._keep(record))
+        try:
+            yield Open(manifest_bytes=record.opening.manifest)
+            async for entry in self._entries(record, first_frame):
+                yield entry
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep(self, record: LatentRecord) -> None:
+        """Keeps the frames beyond the latent's life, as long as somebody is reading them."""
+        needed_from_ms = record.opening.expires_ms - READING_MS // 2
+        await asyncio.sleep(max(0, needed_from_ms - self._clock_ms()) / 1000)
+        while True:
+            with suppress(StoreUnavailable):
+                await self._latents.hold(record.ref, until_ms=self._clock_ms() + 2 * READING_MS)
+            await asyncio.sleep(READING_MS / 2000)
 
     async def _entries(
         self, record: LatentRecord, next_frame: int
     ) -> AsyncGenerator[StreamEntry, None]:
-        held_ms = self._clock_ms()
         while True:
-            if self._clock_ms() - held_ms >= READING_MS // 2:
-                held_ms = self._clock_ms()
-                await self._latents.hold(record.ref, until_ms=held_ms + READING_MS)
             wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
             entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
             for entry in entries:

@@ -6,6 +6,7 @@ Which step is admitted decides the store, atomically with storing it.
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from latentflow.errors import FrameOutOfOrder, LatentIncomplete, MessageMalformed
@@ -115,13 +116,15 @@ class Upload:
     async def _commit(self, commit: Commit) -> Stored:
         require_same_commit(self._digest.commit(), commit)
         now_ms = self._clock_ms()
+        # Before: a revocation between the two releases what was settled, not the other way round.
+        sealed = replace(self._record, payload_bytes=commit.payload_bytes)
+        await self._quotas.settle(sealed, now_ms=now_ms)
         record = await self._latents.commit(self._record.ref, commit, now_ms=now_ms)
         # After, not before: what is announced is complete. A publisher whose broker died between
         # the two has no answer yet, and its next attempt announces.
         expires_ms = record.opening.expires_ms
         await asyncio.gather(
             self._flows.announce(record.flow, record.ref.latent_id),
-            self._quotas.settle(record, now_ms=now_ms),
             self._latents.remember(content_of(record), record.ref.latent_id, until_ms=expires_ms),
         )
         return Stored(latent=describe(record, now_ms))

@@ -13,7 +13,7 @@ from opentelemetry import trace
 
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
 from latentflow.errors import LatentFlowError, Unreachable
-from latentflow.latent import LatentId, Manifest, Outcome, require_same
+from latentflow.latent import LatentId, Manifest, Outcome
 from latentflow.relay import UseCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient, Fetched
@@ -140,7 +140,6 @@ class Gathering:
         self, latent_id: LatentId, check: Callable[[Manifest], object], memory: Account
     ) -> Fetched:
         def admit(manifest: Manifest) -> None:
-            require_same(latent_id, manifest.latent_id, "latent_id")
             check(manifest)
             memory.take(resident_bytes(manifest))
 

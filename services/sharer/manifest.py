@@ -38,10 +38,13 @@ def manifest_of(
     )
 
 
-def content_parts(call: ShareCall, adapter: Digest | None) -> tuple[str, ...]:
+def content_parts(
+    call: ShareCall, adapter: Digest | None, sharer: ModelIdentity
+) -> tuple[str, ...]:
     """What a latent follows from, its labels included: equal parts make equal latents."""
     labels = (text for label in call.labels for text in (label.key, label.value))
-    return (call.context, call.need, adapter or "", *_options(call.means), *labels)
+    made_by = (sharer.weights, sharer.tokenizer, sharer.config, adapter or "")
+    return (call.context, call.need, *made_by, *_options(call.means), *labels)
 
 
 def _options(means: LatentMeans | TextMeans) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from latentflow.calls import (
     ShareTimings,
 )
 from latentflow.errors import NotFound, NotUsable
-from latentflow.latent import LatentInfo, Manifest, Tenant, new_latent_id
+from latentflow.latent import Digest, LatentInfo, Manifest, Tenant, new_latent_id
 from latentflow.relay import FindCall, RenewCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient
@@ -95,7 +95,7 @@ class Sharing:
 
     async def _stored(self, tenant: Tenant, call: ShareCall) -> LatentInfo | None:
         """An equal latent that lives as long as the call asks for, if need be renewed to."""
-        content = self._digests.digest(tenant, *content_parts(call, self._engine.adapter_for(call)))
+        content = self._content(tenant, call, self._engine.adapter_for(call))
         found = await self._broker.find(
             FindCall(flow=call.flow, content_digest=content), timeout=self._timeout()
         )
@@ -138,5 +138,8 @@ class Sharing:
             packed,
             self._births.next(),
             sharer=self._engine.identity,
-            content=self._digests.digest(tenant, *content_parts(call, packed.adapter)),
+            content=self._content(tenant, call, packed.adapter),
         )
+
+    def _content(self, tenant: Tenant, call: ShareCall, adapter: Digest | None) -> Digest:
+        return self._digests.digest(tenant, *content_parts(call, adapter, self._engine.identity))

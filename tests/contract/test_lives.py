@@ -2,12 +2,13 @@
 
 import pytest
 
-from latentflow.errors import QuotaExceeded, UnknownLatent
+from latentflow.errors import LatentRevoked, UnknownLatent
 from latentflow.latent import Digest
 from latentflow.relay import Receipt, UseCall
-from services.broker import admission
 from services.broker.lifecycle import READING_MS
+from services.broker.memory_store import latents as memory_latents
 from services.broker.record import ContentRef, LatentRef
+from services.broker.redis_store import latents as redis_latents
 from services.broker.store import LatentStore
 from tests.contract.samples import (
     FLOW,
@@ -109,9 +110,26 @@ async def test_a_use_by_another_tenant_is_of_no_latent(
         await latents.note(use(ref, "a"), OTHER_TENANT, now_ms=clock())
 
 
-def test_a_use_too_many_is_refused() -> None:
-    with pytest.raises(QuotaExceeded, match="receipts"):
-        admission.require_noted(0, use(new_ref(), "a"))
+async def test_a_revoked_latent_has_no_more_uses(latents: LatentStore, clock: ManualClock) -> None:
+    """So that whom a revocation names is everyone."""
+    ref = await committed(latents, clock)
+    await latents.note(use(ref, "a"), TENANT, now_ms=clock())
+    await latents.revoke(ref)
+    with pytest.raises(LatentRevoked):
+        await latents.note(use(ref, "b"), TENANT, now_ms=clock())
+    await latents.note(use(ref, "a"), TENANT, now_ms=clock())
+
+
+async def test_the_newest_uses_are_kept(
+    latents: LatentStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (memory_latents, redis_latents):
+        monkeypatch.setattr(module, "MAX_RECEIPTS", 3)
+    ref = await committed(latents, clock)
+    for number in range(5):
+        await latents.note(use(ref, "a", str(number)), TENANT, now_ms=clock())
+        clock.advance(seconds=1)
+    assert [receipt.generation for receipt in await latents.receipts(ref)] == ["2", "3", "4"]
 
 
 async def test_the_latent_made_last_of_a_content_is_recalled(

@@ -103,3 +103,21 @@ async def test_tenants_do_not_count_for_each_other(quotas: QuotaStore, clock: Ma
 def test_a_limit_of_nothing_is_refused(field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
         replace(LIMITS, **{field: 0})
+
+
+async def test_however_many_have_lapsed_they_count_no_more(
+    quotas: QuotaStore, clock: ManualClock
+) -> None:
+    limits = replace(LIMITS, open_uploads=1000, publishes_per_second=100_000)
+    for _ in range(250):
+        await quotas.charge(new_ref(), open_for(clock, 4), limits, now_ms=clock())
+    clock.advance(seconds=LEASE_SECONDS)
+    await begin(quotas, clock, 1000)
+
+
+async def test_opening_again_does_not_make_a_latent_count_for_less(
+    quotas: QuotaStore, clock: ManualClock
+) -> None:
+    ref = await begin(quotas, clock, 900)
+    await quotas.charge(ref, open_for(clock, 10), LIMITS, now_ms=clock())
+    assert (await refused(quotas, clock, 101)).quota == "stored_bytes"

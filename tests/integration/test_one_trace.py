@@ -26,12 +26,15 @@ _TIMEOUT = 60.0
 _MEMO = "Quartermaster Xylander keeps the vermilion lantern beneath staircase seventeen."
 _QUESTION = "Whereabouts hangs Xylander's lantern?"
 _CALLER = "caller"
+_CALLS = "Share FindLatent Publish Generate Subscribe RecordUse".split()
 _PROBES = "grpc.health.v1.Health/"
 
 # Every span by its way from the root: the service that made it, its name.
 _TREE = {
     "caller:handoff",
     "caller:handoff > sharer:latentflow.v1.SharerService/Share",
+    "caller:handoff > sharer:latentflow.v1.SharerService/Share"
+    " > broker:latentflow.v1.BrokerService/FindLatent",
     "caller:handoff > sharer:latentflow.v1.SharerService/Share > sharer:prefill",
     "caller:handoff > sharer:latentflow.v1.SharerService/Share > sharer:summarise",
     "caller:handoff > sharer:latentflow.v1.SharerService/Share > sharer:publish",
@@ -41,6 +44,8 @@ _TREE = {
     "caller:handoff > receiver:latentflow.v1.ReceiverService/Generate > receiver:fetch",
     "caller:handoff > receiver:latentflow.v1.ReceiverService/Generate > receiver:fetch"
     " > broker:latentflow.v1.BrokerService/Subscribe",
+    "caller:handoff > receiver:latentflow.v1.ReceiverService/Generate > receiver:fetch"
+    " > broker:latentflow.v1.BrokerService/RecordUse",
     "caller:handoff > receiver:latentflow.v1.ReceiverService/Generate > receiver:inject",
     "caller:handoff > receiver:latentflow.v1.ReceiverService/Generate > receiver:prefill",
     "caller:handoff > receiver:latentflow.v1.ReceiverService/Generate > receiver:decode",
@@ -129,7 +134,7 @@ def test_every_call_ended_well(handoff: Handoff) -> None:
         for span in handoff.spans
         if "rpc.method" in span.attributes
     }
-    assert codes == dict.fromkeys(("Share", "Publish", "Generate", "Subscribe"), "OK")
+    assert codes == dict.fromkeys(_CALLS, "OK")
     assert {span.status for span in handoff.spans} == {Status.STATUS_CODE_UNSET}
 
 

@@ -1,7 +1,7 @@
 """LatentStore in memory: a dictionary, and a condition on which readers wait."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from services.broker.record import (
     StoreReport,
     StreamEntry,
     UploadLimits,
+    use_of,
 )
 
 READ_ENTRIES = 8
@@ -43,7 +44,7 @@ RETRY_FULL_SECONDS = 5.0
 class _Held:
     record: LatentRecord
     entries: list[StreamEntry] = field(default_factory=list)
-    uses: dict[tuple[str, str], int] = field(default_factory=dict)
+    uses: dict[str, Receipt] = field(default_factory=dict)
     until_ms: int = 0
 
     @property
@@ -157,19 +158,19 @@ class MemoryLatents:
         return held.record
 
     async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
-        uses = self._find(LatentRef(tenant=tenant, latent_id=call.latent_id)).uses
-        if (call.reader, call.generation) not in uses:
-            require_noted(int(len(uses) < MAX_RECEIPTS), call)
-            uses[call.reader, call.generation] = now_ms
+        held = self._find(LatentRef(tenant=tenant, latent_id=call.latent_id))
+        if use_of(call) in held.uses:
+            return
+        require_noted(int(held.record.state is not LatentState.REVOKED), call)
+        held.uses[use_of(call)] = Receipt(
+            reader=call.reader, generation=call.generation, at_ms=now_ms
+        )
+        for use in _oldest_first(held.uses)[:-MAX_RECEIPTS]:
+            del held.uses[use]
 
     async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
-        held = self._held.get(ref)
-        noted = held.uses.items() if held else ()
-        receipts = [
-            Receipt(reader=reader, generation=generation, at_ms=at_ms)
-            for (reader, generation), at_ms in noted
-        ]
-        return sorted(receipts, key=lambda receipt: (receipt.at_ms, receipt.reader))
+        uses = self._held[ref].uses if ref in self._held else {}
+        return [uses[use] for use in _oldest_first(uses)]
 
     async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
         self._made = {
@@ -244,3 +245,7 @@ def _encoded_at(held: _Held, index: int) -> bytes | None:
 
 def _member(record: LatentRecord) -> str:
     return member(record.ref, record.opening)
+
+
+def _oldest_first(uses: Mapping[str, Receipt]) -> list[str]:
+    return sorted(uses, key=lambda use: (uses[use].at_ms, use))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from latentflow.errors import QuotaExceeded
 from latentflow.latent import LatentId, Tenant
@@ -33,10 +33,22 @@ class MemoryQuotas:
         counts = self._counts[ref.tenant]
         counts.forget_lapsed(now_ms)
         if limits is not None:
+            charge = _no_less(charge, counts.charges.get(ref.latent_id))
             _admit(counts, ref.latent_id, charge, limits, now_ms)
         counts.charges.pop(ref.latent_id, None)
         if charge.stored_bytes:
             counts.charges[ref.latent_id] = charge
+
+
+def _no_less(charge: Charge, before: Charge | None) -> Charge:
+    """Whoever opens a latent again knows less of it than whoever charged it before."""
+    if before is None:
+        return charge
+    return replace(
+        charge,
+        stored_bytes=max(charge.stored_bytes, before.stored_bytes),
+        until_ms=max(charge.until_ms, before.until_ms),
+    )
 
 
 def _admit(

@@ -1,6 +1,7 @@
 """Turns at the Redis servers, and their failures as the broker's own errors."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +39,11 @@ _GONE = (
 # Bytes that changed on their way. What redis-py says of them may hold a latent's, so it must not
 # become an error of ours with its story in the log.
 _UNREADABLE = (InvalidResponse, ValueError)
-_NOT_NOW = ("NOGROUP", "UNBLOCKED", "Protocol error")
+_NOT_NOW = re.compile(
+    r"(Command # .* caused error: )?"
+    r"(NOGROUP|UNBLOCKED|Protocol error|NOREPLICAS|MISCONF|MASTERDOWN|LOADING|TRYAGAIN)",
+    re.DOTALL,
+)
 
 
 class Lane:
@@ -51,27 +56,29 @@ class Lane:
         self._breaker = breaker
 
     @asynccontextmanager
-    async def turn(self, *, wait_ms: int = 0) -> AsyncIterator[Client]:
+    async def turn(self, *, wait_ms: int = 0, is_probe: bool = False) -> AsyncIterator[Client]:
         """The client, for one command or a few, of which the server may wait `wait_ms` for news.
 
         Raises StoreFull or StoreUnavailable for what goes wrong. A group that vanishes under its
         reader (its flow was forgotten) counts as unavailable: watching anew makes it again. So does
-        a command or a reply that did not arrive as it was sent.
+        a command or a reply that did not arrive as it was sent. A probe asks in any case, and what
+        it finds does not count.
         """
         async with self._turns:
-            self._breaker.admit()
+            breaker = Breaker(clock=time.monotonic) if is_probe else self._breaker
+            breaker.admit()
             try:
                 async with asyncio.timeout(wait_ms / 1000 + COMMAND_SECONDS):
                     yield self.client
             except (*_GONE, *_UNREADABLE) as error:
-                self._breaker.failed()
+                breaker.failed()
                 raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
             except RedisError as error:
-                self._breaker.succeeded()
+                breaker.succeeded()
                 _raise_meaning(error)
                 raise
             else:
-                self._breaker.succeeded()
+                breaker.succeeded()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,5 +109,5 @@ def _raise_meaning(error: RedisError) -> None:
     """Raises nothing for an error that says that the mistake is ours."""
     if isinstance(error, OutOfMemoryError):
         raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
-    if str(error).startswith(_NOT_NOW):
+    if _NOT_NOW.match(str(error)):
         raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from latentflow.latent import Commit, Digest, FlowName, LatentState
-from latentflow.relay import Receipt, UseCall
+from latentflow.relay import Receipt
 from services.broker.record import (
+    BETWEEN_NAMES,
     LatentRecord,
     LatentRef,
     Opening,
@@ -59,21 +60,13 @@ def to_record(ref: LatentRef, fields: Fields) -> LatentRecord:
     )
 
 
-_BETWEEN = "\n"  # in no reader's and no generation's name
-
-
-def use_of(call: UseCall) -> str:
-    return f"{call.reader}{_BETWEEN}{call.generation}"
-
-
-def to_receipts(noted: Fields) -> Sequence[Receipt]:
-    """Oldest first."""
-    receipts = [_to_receipt(use.decode(), int(at_ms)) for use, at_ms in noted.items()]
-    return sorted(receipts, key=lambda receipt: (receipt.at_ms, receipt.reader))
+def to_receipts(noted: Sequence[tuple[bytes, float]]) -> Sequence[Receipt]:
+    """In their order, oldest first."""
+    return [_to_receipt(use.decode(), int(at_ms)) for use, at_ms in noted]
 
 
 def _to_receipt(use: str, at_ms: int) -> Receipt:
-    reader, _, generation = use.partition(_BETWEEN)
+    reader, _, generation = use.partition(BETWEEN_NAMES)
     return Receipt(reader=reader, generation=generation, at_ms=at_ms)
 
 

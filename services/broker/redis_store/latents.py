@@ -1,6 +1,7 @@
 """LatentStore on Redis: each step one script, each read one command."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from redis.typing import EncodableT, KeyT, StreamIdT
 
@@ -27,6 +28,7 @@ from services.broker.record import (
     StoreReport,
     StreamEntry,
     UploadLimits,
+    use_of,
 )
 from services.broker.redis_store.client import script, source
 from services.broker.redis_store.connection import Connections
@@ -39,7 +41,6 @@ from services.broker.redis_store.fields import (
     to_entries,
     to_receipts,
     to_record,
-    use_of,
 )
 from services.broker.redis_store.listing import Listings
 from services.broker.redis_store.report import store_report
@@ -182,8 +183,8 @@ class RedisLatents:
 
     async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
         async with self._commands.turn() as redis:
-            noted = as_fields(await redis.hgetall(latent_keys(ref).receipts))
-        return to_receipts(noted)
+            noted = await redis.zrange(latent_keys(ref).receipts, 0, -1, withscores=True)
+        return to_receipts(cast(Sequence[tuple[bytes, float]], noted))
 
     async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
         async with self._commands.turn() as redis:

@@ -20,7 +20,7 @@ Info = Mapping[str, Any]
 async def store_report(lane: Lane, *, now_ms: int) -> StoreReport:
     """Raises StoreUnavailable."""
     try:
-        async with lane.turn() as client:
+        async with lane.turn(is_probe=True) as client:
             infos = await _infos(client)
     except NoPermissionError:
         return StoreReport(servers=(), remarks=(_UNASKED,))
@@ -31,10 +31,10 @@ async def store_report(lane: Lane, *, now_ms: int) -> StoreReport:
 async def _infos(client: Client) -> list[Info]:
     """Of each server that takes writes."""
     sections = ("server", "memory", "persistence")
-    if isinstance(client, RedisCluster):
-        nodes = await client.info(*sections, target_nodes=RedisCluster.PRIMARIES)
-        return list(nodes.values())
-    return [await client.info(*sections)]
+    if not isinstance(client, RedisCluster):
+        return [await client.info(*sections)]
+    await client.initialize()
+    return [await client.info(*sections, target_nodes=node) for node in client.get_primaries()]
 
 
 def _server(info: Info) -> str:

@@ -9,10 +9,12 @@
 local latent, now, bytes, lapses = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function forget(gone)
-  redis.call('HINCRBY', KEYS[1], 'total', -tonumber(redis.call('HGET', KEYS[1], gone) or 0))
-  redis.call('HDEL', KEYS[1], gone)
+  local counted = tonumber(redis.call('HGET', KEYS[1], gone) or 0)
+  -- Freeing comes first: a full server takes the write behind it too.
   redis.call('ZREM', KEYS[2], gone)
   redis.call('ZREM', KEYS[3], gone)
+  redis.call('HDEL', KEYS[1], gone)
+  if counted > 0 then redis.call('HINCRBY', KEYS[1], 'total', -counted) end
 end
 
 local function wait_for(key)
@@ -20,12 +22,18 @@ local function wait_for(key)
   return first and math.max(1, math.ceil(first - now)) or 1000
 end
 
-for _, gone in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
-  forget(gone)
-end
+repeat
+  local lapsed = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)
+  for _, gone in ipairs(lapsed) do forget(gone) end
+until #lapsed == 0
+
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 
 local charged = tonumber(redis.call('HGET', KEYS[1], latent) or 0)
 if ARGV[7] then
+  -- Whoever opens it again knows less of it than whoever charged it before.
+  bytes = math.max(bytes, charged)
+  lapses = math.max(lapses, tonumber(redis.call('ZSCORE', KEYS[2], latent) or 0))
   local total = tonumber(redis.call('HGET', KEYS[1], 'total') or 0)
   local is_new = not redis.call('ZSCORE', KEYS[3], latent)
   if bytes > charged and total + bytes - charged > tonumber(ARGV[7]) then
@@ -51,7 +59,7 @@ else
   redis.call('HSET', KEYS[1], latent, bytes)
   redis.call('ZADD', KEYS[2], lapses, latent)
   if ARGV[5] == '1' then
-    redis.call('ZADD', KEYS[3], lapses, latent)
+    redis.call('ZADD', KEYS[3], ARGV[4], latent)
   else
     redis.call('ZREM', KEYS[3], latent)
   end

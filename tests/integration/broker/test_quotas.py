@@ -8,7 +8,7 @@ import pytest
 from google.rpc.error_details_pb2 import QuotaFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from latentflow.errors import QuotaExceeded
+from latentflow.errors import LatentClosed, QuotaExceeded
 from latentflow.relay import Open
 from latentflow.wire.publish import publish_step_to_proto
 from services.broker.quotas import STEP_BYTES
@@ -95,3 +95,28 @@ async def test_publishes_keep_their_pace(settings: Settings, clock: ManualClock)
             await broker.publish(make_latent(clock()))
         clock.advance(seconds=0.5)
         await broker.publish(make_latent(clock()))
+
+
+async def test_opening_a_complete_latent_again_makes_no_room(
+    broker: Broker, clock: ManualClock
+) -> None:
+    made = make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000)
+    await broker.publish(made)
+    publisher = Publisher(broker)
+    await publisher.open(made)
+    publisher.cut()
+    clock.advance(seconds=200)
+    with pytest.raises(QuotaExceeded, match="stored_bytes"):
+        await broker.publish(make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000))
+
+
+async def test_an_opening_that_is_refused_holds_no_place(
+    broker: Broker, clock: ManualClock
+) -> None:
+    made = make_latent(clock())
+    await broker.publish(made)
+    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    for _ in range(2 * UPLOADS):
+        with pytest.raises(LatentClosed):
+            await broker.publish(made)
+    await broker.publish(make_latent(clock()))

@@ -14,7 +14,7 @@ from services.broker.settings import Settings
 from tests.integration.broker.running import TIMEOUT, Broker, running_broker
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
-from tests.store_servers import StoreServer, binaries, free_ports
+from tests.store_servers import StoreCluster, StoreServer, binaries, free_ports
 
 # As docs/broker.md has it.
 RIGHTS = "~lf1:* +@read +@write +@stream +@scripting +@connection +info +time".split()
@@ -49,6 +49,20 @@ async def test_a_login_that_is_refused_is_a_store_that_is_not_there(
         with pytest.raises(StoreUnavailable) as refusal:
             await broker.publish(make_latent(clock()))
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("primaries", [1, 3])
+async def test_a_cluster_wants_one_right_more(
+    settings: Settings, clock: ManualClock, primaries: int
+) -> None:
+    cluster = StoreCluster(binaries()["valkey"], primaries=primaries).start()
+    cluster.command("ACL SETUSER", "broker", "on", ">secret", *RIGHTS, "+cluster")
+    url = cluster.url.replace("//", "//broker:secret@")
+    async with running_broker(_over(settings, url), clock) as broker:
+        await _use_all_of(broker, clock)
+        inspection = await broker.client.inspect(timeout=TIMEOUT)
+    assert len(inspection.servers) == primaries
+    cluster.remove()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,3 +111,12 @@ async def test_subscriber_that_waits_hears_that_the_store_is_gone(
     store.stop()
     with pytest.raises(StoreUnavailable):
         await anext(steps)
+
+
+async def test_store_that_wants_replicas_first_is_not_there(
+    broker: Broker, store: StoreServer, clock: ManualClock
+) -> None:
+    with store.client() as client:
+        client.config_set("min-replicas-to-write", "1")
+    with pytest.raises(StoreUnavailable):
+        await broker.publish(make_latent(clock()))

@@ -3,6 +3,7 @@
 import pytest
 
 from latentflow.errors import (
+    IdentityMismatch,
     InvalidInput,
     StreamMismatch,
     UnknownLatent,
@@ -64,7 +65,7 @@ async def test_another_latent_than_the_one_asked_for_is_refused(there: There) ->
     asked = new_latent_id(now_ms=1, entropy=bytes(10))
     held = there.broker.hold(SMALL.manifest_bytes, SMALL.frames, SMALL.commit)
     there.broker.latents[asked] = there.broker.latents[held]
-    with pytest.raises(StreamMismatch, match="latent_id"):
+    with pytest.raises(IdentityMismatch, match="latent_id"):
         await there.client.fetch(asked, timeout=TIMEOUT)
 
 

@@ -57,6 +57,10 @@ def test_a_url_says_form_and_servers(url: str, expected: StoreUrl) -> None:
         "redis+cluster://u:secret@a:1,,b:2",
         "redis+cluster://u:secret@a:1/3",
         "redis+sentinel://u:secret@a:1",
+        "redis://user:secret\u2100@host",
+        "redis://u:se[secret@h",
+        "redis://[::1",
+        "redis+cluster://u:secret@[::1",
         "redis+sentinel://u:secret@a:1/main/first",
     ],
 )

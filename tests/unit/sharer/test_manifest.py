@@ -66,6 +66,9 @@ def test_its_stream_has_the_size_of_what_was_packed() -> None:
     assert manifest.stream_bytes == len(PACKED.stream)
 
 
+SHARER = identity("d")
+
+
 def test_everything_that_changes_a_latent_changes_its_content() -> None:
     calls = [
         CALL,
@@ -77,10 +80,11 @@ def test_everything_that_changes_a_latent_changes_its_content() -> None:
         replace(CALL, means=TextMeans(max_tokens=2), need="why?"),
         replace(CALL, means=TextMeans(max_tokens=3)),
     ]
-    parts = {content_parts(call, ADAPTER) for call in calls} | {content_parts(CALL, None)}
-    assert len(parts) == len(calls) + 1
+    parts = {content_parts(call, ADAPTER, SHARER) for call in calls}
+    parts |= {content_parts(CALL, None, SHARER), content_parts(CALL, ADAPTER, identity("e"))}
+    assert len(parts) == len(calls) + 2
 
 
 def test_nothing_else_does() -> None:
     moved = replace(CALL, flow=FlowName("other"), lifetime_seconds=1, fresh=True)
-    assert content_parts(moved, ADAPTER) == content_parts(CALL, ADAPTER)
+    assert content_parts(moved, ADAPTER, SHARER) == content_parts(CALL, ADAPTER, SHARER)

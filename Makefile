@@ -49,6 +49,9 @@ protos: .venv/.dev
 bench: .venv/.dev ## Measure codec, broker, services and start; writes bench/results
 	OMP_WAIT_POLICY=passive python -m bench $(ARGS)
 
+soak: .venv/.dev ## Soak the broker for ten minutes; writes docs/soak.png and bench/results/soak.json
+	python -m bench.soak $(ARGS)
+
 proto: .venv/.dev ## Generate latentflow/v1 from protos/
 	scripts/generate.sh
 
@@ -78,4 +81,4 @@ clean: ## Remove .venv and everything that tools have left behind
 	python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet --editable .
 	@touch .venv/.demo $@
 
-.PHONY: help demo up test faults check lint types imports environment protos bench proto requirements compose-test clean
+.PHONY: help demo up test faults check lint types imports environment protos bench soak proto requirements compose-test clean

@@ -23,6 +23,7 @@ from latentflow.latent import (
     new_latent_id,
 )
 from latentflow.quantisation import Quantisation
+from latentflow.wire.frames import DEFAULT_FRAME_BYTES
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack
 from latentflow.wire.stream import seal
@@ -48,6 +49,21 @@ class Sealed:
         latent_id = _new_id()
         return latent_id, manifest_to_bytes(replace(self.manifest, latent_id=latent_id))
 
+    def reborn_on(
+        self, flow: FlowName, *, life_seconds: float, content_digest: Digest
+    ) -> tuple[LatentId, bytes]:
+        """Likewise, made just now of other content."""
+        latent_id, now_ms = _new_id(), _now_ms()
+        manifest = replace(
+            self.manifest,
+            latent_id=latent_id,
+            flow=flow,
+            created_ms=now_ms,
+            expires_ms=now_ms + round(1000 * life_seconds),
+            content_digest=content_digest,
+        )
+        return latent_id, manifest_to_bytes(manifest)
+
 
 def unit_vectors(slots: int, width: int) -> Vectors:
     """[slots, 1, width] normally distributed; the same for the same arguments."""
@@ -57,7 +73,7 @@ def unit_vectors(slots: int, width: int) -> Vectors:
 
 
 def manifest_for(layout: TensorLayout, quantisation: Quantisation) -> Manifest:
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = _now_ms()
     return Manifest(
         latent_id=_new_id(),
         flow=FlowName("bench"),
@@ -74,15 +90,26 @@ def manifest_for(layout: TensorLayout, quantisation: Quantisation) -> Manifest:
     )
 
 
-def sealed(slots: int, width: int, quantisation: Quantisation) -> Sealed:
+def sealed(
+    slots: int,
+    width: int,
+    quantisation: Quantisation,
+    *,
+    frame_bytes: int = DEFAULT_FRAME_BYTES,
+) -> Sealed:
     vectors = unit_vectors(slots, width)
     manifest = manifest_for(vectors.layout, quantisation)
-    frames, _ = seal(manifest_to_bytes(manifest), [pack(vectors, quantisation)])
+    packed = [pack(vectors, quantisation)]
+    frames, _ = seal(manifest_to_bytes(manifest), packed, frame_bytes=frame_bytes)
     return Sealed(manifest=manifest, frames=frames)
 
 
 def _new_id() -> LatentId:
-    return new_latent_id(now_ms=time.time_ns() // 1_000_000, entropy=secrets.token_bytes(10))
+    return new_latent_id(now_ms=_now_ms(), entropy=secrets.token_bytes(10))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _identity(name: str) -> ModelIdentity:

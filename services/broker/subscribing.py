@@ -52,7 +52,7 @@ class Subscribing:
         await asyncio.sleep(max(0, needed_from_ms - self._clock_ms()) / 1000)
         while True:
             with suppress(StoreUnavailable):
-                await self._latents.hold(record.ref, until_ms=self._clock_ms() + 2 * READING_MS)
+                await self._latents.hold(record.ref, until_ms=self._clock_ms() + READING_MS)
             await asyncio.sleep(READING_MS / 2000)
 
     async def _entries(

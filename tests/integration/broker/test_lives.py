@@ -1,20 +1,13 @@
 """Finding, renewing, lineage and inspection over real gRPC and a real Valkey."""
 
-import asyncio
-
 import pytest
 
 from latentflow.errors import LatentClosed, LatentExpired, LatentRevoked, UnknownLatent
 from latentflow.latent import MAX_LIFETIME_SECONDS, new_latent_id
 from latentflow.relay import FindCall, RenewCall, UseCall
-from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
-from services.broker.keys import latent_keys
-from services.broker.lifecycle import READING_MS
-from services.broker.record import LatentRef
 from tests.integration.broker.running import TIMEOUT, Broker, Publisher
 from tests.made_latents import LIFETIME_SECONDS, MadeLatent, make_latent
 from tests.manual_clock import ManualClock
-from tests.store_servers import StoreServer, until
 
 NOBODY = new_latent_id(now_ms=1, entropy=bytes(10))
 
@@ -102,21 +95,6 @@ async def test_the_use_of_a_latent_nobody_has_is_refused(broker: Broker) -> None
         await broker.client.record_use(
             UseCall(latent_id=NOBODY, reader="r", generation="g"), timeout=TIMEOUT
         )
-
-
-async def test_frames_stay_beyond_the_latents_life_while_they_are_read(
-    broker: Broker, clock: ManualClock, valkey: StoreServer
-) -> None:
-    made = make_latent(clock(), lifetime_seconds=2)
-    await broker.publish(made)
-    key = latent_keys(LatentRef(tenant=DEFAULT_TENANT, latent_id=made.latent_id)).frames
-    goes_ms = made.manifest.expires_ms + READING_MS
-    with valkey.client() as raw:
-        assert raw.pexpiretime(key) == goes_ms
-        steps = broker.client.subscribe(made.latent_id, timeout=TIMEOUT)
-        await anext(steps)
-        await asyncio.to_thread(until, lambda: raw.pexpiretime(key) > goes_ms)
-    assert len([step async for step in steps]) == len(made.frames) + 1
 
 
 async def test_a_broker_says_what_it_is_and_what_is_wrong(

@@ -1,0 +1,50 @@
+"""Coming and going: a participant lives for a while on a connection of its own, and comes again.
+
+It is cut off wherever it is, as a process that is killed or a caller that cancels would be.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from random import Random
+from typing import NoReturn
+
+import grpc
+
+from bench.soak.ledger import Ledger
+from latentflow.errors import LatentFlowError
+from latentflow.rpc.broker_client import BrokerClient
+
+CALL_SECONDS = 60.0
+_LIFE_SECONDS = (5.0, 40.0)
+_AWAY_SECONDS = (0.0, 2.0)
+# Else all channels of a process share one connection.
+_OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
+
+Life = Callable[[BrokerClient], Awaitable[None]]
+
+
+@asynccontextmanager
+async def connection(address: str) -> AsyncIterator[BrokerClient]:
+    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+        yield BrokerClient(channel)
+
+
+async def come_and_go(life: Life, address: str, ledger: Ledger, random: Random) -> NoReturn:
+    """Lives again and again, until it is cancelled."""
+    while True:
+        await asyncio.sleep(random.uniform(*_AWAY_SECONDS))
+        try:
+            async with asyncio.timeout(random.uniform(*_LIFE_SECONDS)):
+                await live(life, address, ledger)
+        except TimeoutError:
+            ledger.count("cut off")
+
+
+async def live(life: Life, address: str, ledger: Ledger) -> None:
+    ledger.count("lives begun")
+    try:
+        async with connection(address) as client:
+            await life(client)
+    except LatentFlowError as error:
+        ledger.failed(error)

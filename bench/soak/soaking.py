@@ -1,0 +1,99 @@
+"""One soak from its first connection to what it leaves behind."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.soak.course import Course
+from bench.soak.crowd import Crowd
+from bench.soak.gauges import Gauges, Sample
+from bench.soak.ledger import Ledger
+from bench.soak.leftovers import Kind, leftovers
+from bench.soak.lives import CALL_SECONDS, connection
+from bench.stand import Stand
+from latentflow.cli.progress import Progress
+from latentflow.latent import FlowName, LatentId
+from latentflow.relay import MAX_PAGE_SIZE, ListCall
+from latentflow.rpc.broker_client import BrokerClient
+
+_COMPARED_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soaked:
+    """`traffic_ended` and `rested` are seconds from the beginning. `rested_with` is what the store
+    held by then, `left` what once all flows had been listed, which prunes their listings."""
+
+    course: Course
+    ledger: Ledger
+    samples: Sequence[Sample]
+    traffic_ended: float
+    rested: float
+    has_caught_up: bool
+    rested_with: Mapping[str, Kind]
+    left: Mapping[str, Kind]
+
+
+async def soak(course: Course, stand: Stand, progress: Progress) -> Soaked:
+    """The broker serves already. Raises an ExceptionGroup when it ends before its time."""
+    ledger = Ledger()
+    gauges = Gauges(stand, ledger)
+    async with asyncio.TaskGroup() as tasks:
+        sampling = tasks.create_task(gauges.sample_every(course.sample_seconds))
+        progress.say(f"{course.flows} flows for {course.seconds:.0f} s")
+        crowd = Crowd(course, stand.address, ledger)
+        await asyncio.sleep(course.seconds)
+        traffic_ended = gauges.seconds
+        progress.say("catching up, then resting until leases and lives have ended")
+        await crowd.stop_publishing()
+        has_caught_up = await crowd.catch_up()
+        await crowd.leave()
+        await asyncio.sleep(course.rest_seconds)
+        rested, rested_with = gauges.seconds, _left(stand)
+        progress.say("comparing receipts, listing flows")
+        await _question(stand, course, ledger)
+        await asyncio.sleep(course.window_seconds)
+        sampling.cancel()
+    return Soaked(
+        course=course,
+        ledger=ledger,
+        samples=gauges.samples,
+        traffic_ended=traffic_ended,
+        rested=rested,
+        has_caught_up=has_caught_up,
+        rested_with=rested_with,
+        left=_left(stand),
+    )
+
+
+def _left(stand: Stand) -> Mapping[str, Kind]:
+    with stand.store.client() as store:
+        return leftovers(store)
+
+
+async def _question(stand: Stand, course: Course, ledger: Ledger) -> None:
+    async with connection(stand.address) as client:
+        used = iter(ledger.used)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(_COMPARED_AT_ONCE):
+                tasks.create_task(_compare(client, ledger, used))
+        for number in range(course.flows):
+            await _list(client, FlowName(f"soak-{number}"))
+        await _list(client, None)
+
+
+async def _compare(client: BrokerClient, ledger: Ledger, used: Iterator[LatentId]) -> None:
+    """Takes from `used` what the others of its kind leave."""
+    for latent_id in used:
+        lineage = await client.get_lineage(latent_id, timeout=CALL_SECONDS)
+        ledger.compare(latent_id, ledger.noted(latent_id), lineage.receipts)
+
+
+async def _list(client: BrokerClient, flow: FlowName | None) -> None:
+    token = ""
+    while True:
+        call = ListCall(flow=flow, page_size=MAX_PAGE_SIZE, page_token=token)
+        page = await client.list_latents(call, timeout=CALL_SECONDS)
+        token = page.next_page_token
+        if not token:
+            return

@@ -76,7 +76,7 @@ async def _pair(
 
 async def _through_services(flow: LatentFlow, case: DemoCase) -> Run:
     started = time.perf_counter()
-    shared = await flow.share(case.context, timeout=_TIMEOUT)
+    shared = await flow.share(case.context, fresh=True, timeout=_TIMEOUT)
     share_seconds = time.perf_counter() - started
     latent_ids = [shared.latent.manifest.latent_id]
     answer = await flow.ask(case.question, latent_ids, sampling=_SAMPLING, timeout=_TIMEOUT)

@@ -77,7 +77,7 @@ async def _work(stack: Stack) -> None:
     known = Addresses(sharer=stack.addresses.sharer, receiver=stack.addresses.receiver)
     async with connect(known) as flow:
         for case in DEMO_CASES:
-            shared = await flow.share(case.context, timeout=_TIMEOUT)
+            shared = await flow.share(case.context, fresh=True, timeout=_TIMEOUT)
             latent_ids = [shared.latent.manifest.latent_id]
             await flow.ask(case.question, latent_ids, timeout=_TIMEOUT)
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 import grpc
 
 from bench.soak.ledger import Ledger
-from latentflow.errors import LatentFlowError
+from latentflow.errors import Cancelled, LatentFlowError
 from latentflow.rpc.broker_client import BrokerClient
 
 CALL_SECONDS = 60.0
@@ -46,5 +46,7 @@ async def live(life: Life, address: str, ledger: Ledger) -> None:
     try:
         async with connection(address) as client:
             await life(client)
+    except Cancelled:  # its connection was closed over a call, as it was cut off
+        ledger.count("cut off in a call")
     except LatentFlowError as error:
         ledger.failed(error)

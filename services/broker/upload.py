@@ -9,8 +9,15 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from latentflow.errors import FrameOutOfOrder, LatentIncomplete, MessageMalformed
-from latentflow.latent import Commit, Frame, StreamDigest
+from latentflow.errors import (
+    Conflict,
+    Corrupt,
+    FrameOutOfOrder,
+    LatentIncomplete,
+    MessageMalformed,
+    NotUsable,
+)
+from latentflow.latent import Commit, Frame, LatentState, StreamDigest
 from latentflow.relay import (
     Abort,
     GivenUp,
@@ -119,7 +126,15 @@ class Upload:
         # Before: a revocation between the two releases what was settled, not the other way round.
         sealed = replace(self._record, payload_bytes=commit.payload_bytes)
         await self._quotas.settle(sealed, now_ms=now_ms)
-        record = await self._latents.commit(self._record.ref, commit, now_ms=now_ms)
+        try:
+            record = await self._latents.commit(self._record.ref, commit, now_ms=now_ms)
+        except (Conflict, Corrupt, NotUsable):
+            found = await self._latents.find(self._record.ref)
+            if found.state is LatentState.COMMITTED:
+                await self._quotas.settle(found, now_ms=now_ms)
+            else:
+                await self._quotas.release(found.ref, now_ms=now_ms)
+            raise
         # After, not before: what is announced is complete. A publisher whose broker died between
         # the two has no answer yet, and its next attempt announces.
         expires_ms = record.opening.expires_ms

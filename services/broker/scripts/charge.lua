@@ -1,5 +1,5 @@
 -- Sets what a latent counts for with its tenant, and refuses more than the tenant may have.
--- A latent that is charged for the first time is a publish, and keeps the tenant's pace.
+-- A latent whose upload was not open is a publish, and keeps the tenant's pace.
 -- Returns {1}, or {0, the limit that is reached, ms until there may be room}.
 -- KEYS: 1 bytes by latent and in total, 2 latents by when they lapse, 3 open uploads likewise,
 --       4 when the next publish is due (ms)

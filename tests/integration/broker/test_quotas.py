@@ -120,3 +120,17 @@ async def test_an_opening_that_is_refused_holds_no_place(
         with pytest.raises(LatentClosed):
             await broker.publish(made)
     await broker.publish(make_latent(clock()))
+
+
+async def test_a_commit_that_is_refused_counts_for_nothing(
+    broker: Broker, clock: ManualClock
+) -> None:
+    made = make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000)
+    publisher = Publisher(broker)
+    await publisher.open(made)
+    for frame in made.frames:
+        await publisher.say(frame)
+    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    with pytest.raises(LatentClosed):
+        await publisher.say(made.commit)
+    await broker.publish(make_latent(clock(), stream_bytes=500_000, frame_bytes=100_000))

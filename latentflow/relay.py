@@ -13,6 +13,8 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
 MAX_NAME_LENGTH = 255
 MAX_PROBLEM_LENGTH = 255
+# Payload of a latent that may be published in one message.
+MAX_WHOLE_BYTES = 256 * 1024
 
 
 def _require(condition: bool, field: str, problem: str) -> None:
@@ -52,7 +54,22 @@ class Abort:
         _require(short, "abort.problem", f"must be one line of {MAX_PROBLEM_LENGTH} characters")
 
 
-PublishStep = Open | Frame | Commit | Abort
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A small latent in one message: its manifest's exact bytes, all its frames, the commit."""
+
+    manifest_bytes: bytes
+    frames: tuple[Frame, ...]
+    commit: Commit
+
+    def __post_init__(self) -> None:
+        if not self.manifest_bytes:
+            raise EmptyInput(field="manifest")
+        small = sum(len(frame.payload) for frame in self.frames) <= MAX_WHOLE_BYTES
+        _require(small, "open.frames", f"must be at most {MAX_WHOLE_BYTES} bytes of payload")
+
+
+PublishStep = Open | Whole | Frame | Commit | Abort
 StreamStep = Open | Frame | Commit
 
 

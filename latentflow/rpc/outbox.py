@@ -1,15 +1,15 @@
 """The publisher's side of a latent's stream: what is to be sent, what is sent and not yet durable.
 
-Keeps the credit, the order and the digest; knows nothing of connections, so it outlives them.
+Keeps the credit, the order and the digest; knows nothing of connections, so it outlives them. Holds
+every frame until the latent is stored: a store that failed over may have lost what it acknowledged.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from latentflow.errors import FrameOutOfOrder, StreamMismatch
 from latentflow.latent import Commit, Frame, LatentInfo, StreamDigest
-from latentflow.relay import Abort, Opened, Progress
+from latentflow.relay import MAX_WHOLE_BYTES, Abort, Open, Opened, Progress, Whole
 
 # Frames taken from their source ahead of being sent; each holds at most MAX_FRAME_BYTES.
 MAX_WAITING_FRAMES = 4
@@ -20,10 +20,10 @@ class Outbox:
 
     def __init__(self, manifest_bytes: bytes) -> None:
         self.acknowledged_frames = 0
+        self._manifest_bytes = manifest_bytes
         self._digest = StreamDigest(manifest_bytes)
-        self._taken = 0
-        self._waiting: deque[Frame] = deque()
-        self._sent: deque[Frame] = deque()
+        self._frames: list[Frame] = []
+        self._next_frame = 0
         self._last_step: Commit | Abort | None = None
         self._is_open = False
         self._credit_bytes = 0
@@ -31,19 +31,18 @@ class Outbox:
 
     @property
     def unacknowledged_bytes(self) -> int:
-        return sum(len(frame.payload) for frame in self._sent)
+        sent = self._frames[self.acknowledged_frames : self._next_frame]
+        return sum(len(frame.payload) for frame in sent)
 
     # --- the frames' source -----------------------------------------------------------------
 
     async def put(self, frame: Frame) -> None:
         """Waits for room. Raises FrameOutOfOrder unless indices go 0, 1, 2 and on."""
-        if frame.index != self._taken:
-            raise FrameOutOfOrder(index=frame.index, expected=self._taken)
-        await self._until(lambda: len(self._waiting) < MAX_WAITING_FRAMES)
-        self._taken += 1
+        if frame.index != len(self._frames):
+            raise FrameOutOfOrder(index=frame.index, expected=len(self._frames))
+        await self._until(lambda: len(self._frames) - self._next_frame < MAX_WAITING_FRAMES)
         self._digest.add(frame.payload)
-        if frame.index >= self.acknowledged_frames:
-            self._waiting.append(frame)
+        self._frames.append(frame)
         self._changed.set()
 
     def close(self) -> None:
@@ -53,64 +52,61 @@ class Outbox:
 
     def give_up(self, problem: str) -> None:
         """Nothing but an abort is sent any more."""
-        self._waiting.clear()
-        self._sent.clear()
         self._last_step = Abort(problem=problem)
         self._changed.set()
 
     # --- the connection ---------------------------------------------------------------------
 
-    def disconnected(self) -> None:
-        """Nothing is sent until the stream is opened again; what was not acknowledged waits."""
+    def first_step(self) -> Open | Whole:
+        """Of each connection. The whole latent, if it is there, small, and not begun otherwise.
+
+        Nothing else is sent until the broker has opened the latent.
+        """
         self._is_open = False
-        self._waiting.extendleft(reversed(self._sent))
-        self._sent.clear()
+        commit = self._last_step
+        if not isinstance(commit, Commit) or self.acknowledged_frames:
+            return Open(manifest_bytes=self._manifest_bytes)
+        if commit.payload_bytes > MAX_WHOLE_BYTES:
+            return Open(manifest_bytes=self._manifest_bytes)
+        return Whole(manifest_bytes=self._manifest_bytes, frames=tuple(self._frames), commit=commit)
 
     def opened(self, event: Opened) -> None:
-        """Raises FrameOutOfOrder when the broker asks for a frame it had acknowledged before."""
-        if event.acknowledged_frames < self.acknowledged_frames:
-            raise FrameOutOfOrder(
-                index=self.acknowledged_frames, expected=event.acknowledged_frames
-            )
+        """Goes on behind what is durable, which is less than before when the store lost some."""
         self._is_open = True
-        self._acknowledge(event)
+        self._next_frame = event.acknowledged_frames
+        self.acknowledged_frames = event.acknowledged_frames
+        self._credit_bytes = event.credit_bytes
+        self._changed.set()
 
     def progressed(self, event: Progress) -> None:
-        self._acknowledge(event)
+        self.acknowledged_frames = max(self.acknowledged_frames, event.acknowledged_frames)
+        self._credit_bytes = event.credit_bytes
+        self._changed.set()
 
-    def require_stored(self, latent: LatentInfo) -> None:
+    def stored(self, latent: LatentInfo) -> None:
         """Raises StreamMismatch unless what the broker says it stored is what was sent."""
         if latent.commit != self._last_step:
             raise StreamMismatch(
                 field="commit", expected=str(self._last_step), actual=str(latent.commit)
             )
+        self.acknowledged_frames = latent.frames
 
     async def next_step(self) -> Frame | Commit | Abort:
         """Waits until something may be sent: a frame within the credit, else the last step."""
-        await self._until(self._may_send)
-        if self._waiting:
-            frame = self._waiting.popleft()
-            self._sent.append(frame)
-            self._changed.set()
-            return frame
-        assert self._last_step is not None
-        return self._last_step
-
-    def _may_send(self) -> bool:
-        if not self._is_open:
-            return False
-        if self._waiting:
-            next_bytes = len(self._waiting[0].payload)
-            return self.unacknowledged_bytes + next_bytes <= self._credit_bytes
-        return self._last_step is not None
-
-    def _acknowledge(self, event: Opened | Progress) -> None:
-        self.acknowledged_frames = max(self.acknowledged_frames, event.acknowledged_frames)
-        self._credit_bytes = event.credit_bytes
-        for frames in (self._sent, self._waiting):
-            while frames and frames[0].index < self.acknowledged_frames:
-                frames.popleft()
+        await self._until(lambda: self._is_open and self._has_step())
+        if isinstance(self._last_step, Abort) or self._next_frame >= len(self._frames):
+            assert self._last_step is not None
+            return self._last_step
+        frame = self._frames[self._next_frame]
+        self._next_frame += 1
         self._changed.set()
+        return frame
+
+    def _has_step(self) -> bool:
+        if isinstance(self._last_step, Abort) or self._next_frame >= len(self._frames):
+            return self._last_step is not None
+        next_bytes = len(self._frames[self._next_frame].payload)
+        return self.unacknowledged_bytes + next_bytes <= self._credit_bytes
 
     async def _until(self, ready: Callable[[], bool]) -> None:
         while not ready():

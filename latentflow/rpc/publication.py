@@ -16,8 +16,8 @@ from latentflow.errors import (
     LatentFlowError,
     Unreachable,
 )
-from latentflow.latent import Frame, LatentInfo
-from latentflow.relay import GivenUp, Open, Opened, Progress, PublishEvent, PublishStep, Stored
+from latentflow.latent import Commit, Frame, LatentInfo
+from latentflow.relay import Abort, GivenUp, Opened, Progress, PublishEvent, PublishStep, Stored
 from latentflow.rpc.deadline import Deadline, Retries
 from latentflow.rpc.ending import Ending
 from latentflow.rpc.facts import reason_of
@@ -48,7 +48,6 @@ class Publication:
     ) -> None:
         self._peer = peer
         self._method = method
-        self._open = Open(manifest_bytes=manifest_bytes)
         self._on_acknowledged = on_acknowledged
         self._outbox = Outbox(manifest_bytes)
         self._source_failure: Exception | None = None
@@ -71,7 +70,8 @@ class Publication:
 
     def _latent_of(self, event: Stored | GivenUp) -> LatentInfo:
         if isinstance(event, Stored):
-            self._outbox.require_stored(event.latent)
+            self._outbox.stored(event.latent)
+            self._tell()
             return event.latent
         raise self._source_failure or InternalError()
 
@@ -100,7 +100,6 @@ class Publication:
                 await retries.pause(error)
 
     async def _attempt(self, timeout: float) -> Stored | GivenUp:
-        self._outbox.disconnected()
         call = self._method(timeout=timeout, metadata=outgoing_metadata())
         ending = Ending(call)
         sending = asyncio.create_task(self._send(call))
@@ -114,9 +113,9 @@ class Publication:
     async def _send(self, call: PublishCall) -> None:
         # When the call is over, the side that reads says why.
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await call.write(publish_step_to_proto(self._open))
-            step: PublishStep = self._open
-            while isinstance(step, Open | Frame):
+            step: PublishStep = self._outbox.first_step()
+            await call.write(publish_step_to_proto(step))
+            while not isinstance(step, Commit | Abort):
                 step = await self._outbox.next_step()
                 await call.write(publish_step_to_proto(step))
             await call.done_writing()
@@ -139,6 +138,9 @@ class Publication:
             self._outbox.opened(event)
         elif isinstance(event, Progress):
             self._outbox.progressed(event)
+        self._tell()
+
+    def _tell(self) -> None:
         if self._on_acknowledged is not None:
             self._on_acknowledged(self._outbox.acknowledged_frames)
 

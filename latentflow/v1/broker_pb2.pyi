@@ -65,16 +65,26 @@ class PublishOpen(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MANIFEST_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    COMMIT_FIELD_NUMBER: _builtins.int
     manifest: _builtins.bytes
     """A serialised Manifest; stored, relayed and digested as these exact bytes."""
+    @_builtins.property
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[_latent_pb2.Frame]:
+        """The whole latent, with `commit`; both or neither."""
+
+    @_builtins.property
+    def commit(self) -> _latent_pb2.Commit: ...
     def __init__(
         self,
         *,
         manifest: _builtins.bytes = ...,
+        frames: _abc.Iterable[_latent_pb2.Frame] | None = ...,
+        commit: _latent_pb2.Commit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "frames", b"frames", "manifest", b"manifest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

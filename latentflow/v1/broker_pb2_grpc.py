@@ -116,10 +116,15 @@ class BrokerServiceServicer:
         """Stores one latent. The client sends `open`, then frames in order, then `commit` (or `abort`);
         the server answers `opened` once, then `progress` as frames become durable, then `committed`.
 
+        A latent of at most 256 KiB of payload MAY come whole, with its frames and its commit in `open`: the
+        answer is `committed`. (A server that does not know of this answers `opened`; the client then
+        sends it step by step.)
+
         Flow control: the client MUST NOT have more than the granted credit_bytes of payload sent and
         not yet acknowledged. Credit is granted by every `opened` and `progress`.
         Retry: opening again with the same manifest bytes resumes; `opened` says how many frames are
-        durable and the client goes on with that index. A repeated frame is acknowledged, not stored
+        durable and the client goes on with that index, which a store that lost some of them may set
+        back: the client keeps its frames until `committed`. A repeated frame is acknowledged, not stored
         twice; opening a latent that is already committed answers `opened`, then `committed` to the
         same commit.
         Errors: LATENT_EXISTS, LATENT_CLOSED, LATENT_EXPIRED, LATENT_INCOMPLETE, FRAME_OUT_OF_ORDER,

@@ -11,6 +11,7 @@ from latentflow.relay import (
     PublishEvent,
     PublishStep,
     Stored,
+    Whole,
 )
 from latentflow.v1 import broker_pb2
 from latentflow.wire.infos import latent_info_from_proto, latent_info_to_proto
@@ -27,6 +28,13 @@ def publish_step_to_proto(step: PublishStep) -> broker_pb2.PublishRequest:
         case Open():
             opening = broker_pb2.PublishOpen(manifest=step.manifest_bytes)
             return broker_pb2.PublishRequest(open=opening)
+        case Whole():
+            whole = broker_pb2.PublishOpen(
+                manifest=step.manifest_bytes,
+                frames=map(frame_to_proto, step.frames),
+                commit=commit_to_proto(step.commit),
+            )
+            return broker_pb2.PublishRequest(open=whole)
         case Frame():
             return broker_pb2.PublishRequest(frame=frame_to_proto(step))
         case Commit():
@@ -40,7 +48,7 @@ def publish_step_from_proto(message: broker_pb2.PublishRequest) -> PublishStep:
     """Raises EmptyInput naming `step`, InvalidInput naming the field; reads no manifest."""
     match message.WhichOneof("step"):
         case "open":
-            return Open(manifest_bytes=message.open.manifest)
+            return _opening_from_proto(message.open)
         case "frame":
             return frame_from_proto(message.frame)
         case "commit":
@@ -49,6 +57,16 @@ def publish_step_from_proto(message: broker_pb2.PublishRequest) -> PublishStep:
             return Abort(problem=message.abort.problem)
         case None:
             raise EmptyInput(field="step")
+
+
+def _opening_from_proto(message: broker_pb2.PublishOpen) -> Open | Whole:
+    if not message.HasField("commit") and not message.frames:
+        return Open(manifest_bytes=message.manifest)
+    return Whole(
+        manifest_bytes=message.manifest,
+        frames=tuple(map(frame_from_proto, message.frames)),
+        commit=commit_from_proto(message.commit),
+    )
 
 
 def publish_event_to_proto(event: PublishEvent) -> broker_pb2.PublishResponse:

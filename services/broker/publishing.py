@@ -3,20 +3,14 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from latentflow.errors import (
-    Conflict,
-    Exhausted,
-    MessageMalformed,
-    NotUsable,
-    UnknownLatent,
-)
-from latentflow.latent import LatentState, Tenant
-from latentflow.relay import GivenUp, Open, PublishEvent, PublishStep, Stored
+from latentflow.errors import MessageMalformed
+from latentflow.latent import Tenant
+from latentflow.relay import GivenUp, Open, PublishEvent, PublishStep, Stored, Whole
 from latentflow.wire.manifests import manifest_from_bytes
-from services.broker.admission import require_lifetime, takes_steps
+from services.broker.admission import require_lifetime
 from services.broker.batching import batches
 from services.broker.quotas import Quotas
-from services.broker.record import ClockMs, LatentRecord, LatentRef, Opening
+from services.broker.record import ClockMs, LatentRef, Opening
 from services.broker.store import FlowStore, LatentStore
 from services.broker.upload import Upload
 
@@ -52,8 +46,17 @@ class Publishing:
         Raises MessageMalformed when the steps are no upload, as `manifest_from_bytes`,
         `require_lifetime`, `Upload` and the store.
         """
-        upload = await self._open(tenant, await anext(steps, None))
-        yield await upload.resume()
+        opening = await anext(steps, None)
+        match opening:
+            case Whole():
+                upload = await self._begin(tenant, opening.manifest_bytes)
+                yield await upload.store(opening)
+                return
+            case Open():
+                upload = await self._begin(tenant, opening.manifest_bytes)
+                yield await upload.open()
+            case _:
+                raise MessageMalformed(field="step", problem="open must come first")
         async with aclosing(batches(steps, at_most=MAX_BATCH)) as taken:
             async for batch in taken:
                 async for event in upload.take(batch):
@@ -62,15 +65,13 @@ class Publishing:
                         return
         raise MessageMalformed(field="step", problem="ended without commit or abort")
 
-    async def _open(self, tenant: Tenant, step: PublishStep | None) -> Upload:
-        if not isinstance(step, Open):
-            raise MessageMalformed(field="step", problem="open must come first")
-        opening, ref = _read(tenant, step.manifest_bytes)
+    async def _begin(self, tenant: Tenant, manifest_bytes: bytes) -> Upload:
+        opening, ref = _read(tenant, manifest_bytes)
         now_ms = self._clock_ms()
         require_lifetime(ref, opening, now_ms)
-        account = await self._quotas.open(ref, manifest_bytes=len(opening.manifest), now_ms=now_ms)
+        account = await self._quotas.open(ref, manifest_bytes=len(manifest_bytes), now_ms=now_ms)
         return Upload(
-            await self._record(ref, opening, now_ms),
+            opening,
             account,
             latents=self._latents,
             flows=self._flows,
@@ -78,28 +79,6 @@ class Publishing:
             clock_ms=self._clock_ms,
             credit_bytes=self._credit_bytes,
         )
-
-    async def _record(self, ref: LatentRef, opening: Opening, now_ms: int) -> LatentRecord:
-        """Opens it, and puts its charge right where there is no upload to come."""
-        try:
-            record = await self._latents.open(ref, opening, now_ms=now_ms)
-        except (Conflict, Exhausted, NotUsable):
-            await self._put_right(ref, now_ms)
-            raise
-        if record.state is LatentState.COMMITTED:
-            await self._quotas.settle(record, now_ms=now_ms)
-        return record
-
-    async def _put_right(self, ref: LatentRef, now_ms: int) -> None:
-        try:
-            found = await self._latents.find(ref)
-        except UnknownLatent:
-            await self._quotas.release(ref, now_ms=now_ms)
-            return
-        if found.state is LatentState.COMMITTED:
-            await self._quotas.settle(found, now_ms=now_ms)
-        elif not takes_steps(found, now_ms):
-            await self._quotas.release(ref, now_ms=now_ms)
 
 
 def _read(tenant: Tenant, manifest_bytes: bytes) -> tuple[Opening, LatentRef]:

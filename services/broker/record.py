@@ -6,7 +6,7 @@ Knows no store, no protobuf and no clock; what follows from a record at a moment
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from latentflow.errors import InvalidInput
 from latentflow.latent import Commit, Digest, FlowName, LatentId, LatentState, Tenant
@@ -117,6 +117,14 @@ StreamEntry = StoredFrame | Commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStream:
+    """All frames of a latent and the commit that closes them, checked against each other."""
+
+    frames: Sequence[StoredFrame]
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LatentRecord:
     """A latent as its store knows it.
 
@@ -136,6 +144,13 @@ class LatentRecord:
     @property
     def flow(self) -> FlowRef:
         return FlowRef(tenant=self.ref.tenant, flow=self.opening.flow)
+
+
+class Glance(NamedTuple):
+    """A latent, and some entries of its stream that were there just behind."""
+
+    record: LatentRecord
+    entries: Sequence[StreamEntry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from services.broker.record import (
     ContentRef,
     DeliveryId,
     FlowRef,
+    Glance,
     GroupMember,
     LatentRecord,
     LatentRef,
@@ -24,6 +25,7 @@ from services.broker.record import (
     Opening,
     Page,
     StoredFrame,
+    StoredStream,
     StoreReport,
     StreamEntry,
     TenantLimits,
@@ -33,9 +35,12 @@ from services.broker.record import (
 class LatentStore(Protocol):
     """Keeps latents and their frames."""
 
-    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
+    async def open(
+        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
+    ) -> LatentRecord:
         """Makes the latent, or finds it and renews its lease; also lists it.
 
+        A new one is stored `whole` and committed at once, unless that is over the limit for one.
         Raises LatentExists, LatentClosed or LatentExpired.
         """
 
@@ -69,6 +74,9 @@ class LatentStore(Protocol):
 
     async def find(self, ref: LatentRef) -> LatentRecord:
         """Raises UnknownLatent."""
+
+    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
+        """The record, and behind it what `read` gives at once. Raises UnknownLatent."""
 
     async def read(
         self, ref: LatentRef, *, first_frame: int, wait_ms: int
@@ -118,8 +126,9 @@ class QuotaStore(Protocol):
     ) -> None:
         """Replaces what the latent counted for. 0 bytes: it counts for nothing any more.
 
-        With limits, raises QuotaExceeded naming the one that is reached; a latent whose upload was
-        not open also counts as a publish.
+        Without limits, what counts for nothing stays so: it was released meanwhile. With limits,
+        raises QuotaExceeded naming the one that is reached; a latent whose upload was not open also
+        counts as a publish.
         """
 
 

@@ -5,7 +5,7 @@ an upload stopped closes it for everybody. A reader that is slow keeps the frame
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from latentflow.errors import LatentIncomplete, StoreUnavailable
@@ -36,11 +36,12 @@ class Subscribing:
 
         Raises UnknownLatent, LatentExpired, LatentRevoked, LatentFailed or LatentIncomplete.
         """
-        record = await self._readable(ref)
+        record, entries = await self._latents.look(ref, first_frame=first_frame)
+        record = await self._judged(record)
         keeping = asyncio.create_task(self._keep(record))
         try:
             yield Open(manifest_bytes=record.opening.manifest)
-            async for entry in self._entries(record, first_frame):
+            async for entry in self._entries(record, entries, first_frame):
                 yield entry
         finally:
             keeping.cancel()
@@ -56,30 +57,30 @@ class Subscribing:
             await asyncio.sleep(READING_MS / 2000)
 
     async def _entries(
-        self, record: LatentRecord, next_frame: int
+        self, record: LatentRecord, entries: Sequence[StreamEntry], next_frame: int
     ) -> AsyncGenerator[StreamEntry, None]:
+        """`entries` come first, which were read with the record."""
         while True:
-            wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
-            entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
             for entry in entries:
                 yield entry
                 if isinstance(entry, Commit):
                     return
                 next_frame = entry.index + 1
+            wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
+            entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
             if not entries:
                 record = await self._look_again(record, next_frame)
 
     async def _look_again(self, record: LatentRecord, next_frame: int) -> LatentRecord:
-        later = await self._readable(record.ref)
+        later = await self._judged(await self._latents.find(record.ref))
         if record.state is LatentState.COMMITTED:
             # It was complete before the read that found nothing: the store has lost its frames.
             raise LatentIncomplete(latent_id=record.ref.latent_id, frames=next_frame)
         return later
 
-    async def _readable(self, ref: LatentRef) -> LatentRecord:
-        record = await self._latents.find(ref)
+    async def _judged(self, record: LatentRecord) -> LatentRecord:
         if is_abandoned(record, self._clock_ms()):
             await self._latents.abandon(record)
-            record = await self._latents.find(ref)
+            record = await self._latents.find(record.ref)
         require_readable(record, self._clock_ms())
         return record

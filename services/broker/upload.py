@@ -6,16 +6,17 @@ Which step is admitted decides the store, atomically with storing it.
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from itertools import groupby
 
 from latentflow.errors import (
     Conflict,
     Corrupt,
-    FrameOutOfOrder,
+    Exhausted,
     LatentIncomplete,
     MessageMalformed,
     NotUsable,
+    UnknownLatent,
 )
 from latentflow.latent import Commit, Frame, LatentState, StreamDigest
 from latentflow.relay import (
@@ -26,23 +27,28 @@ from latentflow.relay import (
     PublishEvent,
     PublishStep,
     Stored,
+    Whole,
 )
-from latentflow.wire.frames import check_frame
-from latentflow.wire.relay import frame_from_bytes, frame_to_bytes
-from services.broker.admission import require_same_commit
+from latentflow.wire.relay import frame_from_bytes
+from services.broker.admission import (
+    accept_repeated_commit,
+    require_same_commit,
+    takes_steps,
+)
 from services.broker.contents import content_of
 from services.broker.description import describe
+from services.broker.incoming import require_in_order, stream_to_store, to_store
 from services.broker.quotas import Account, Quotas
-from services.broker.record import ClockMs, LatentRecord, StoredFrame
+from services.broker.record import ClockMs, LatentRecord, Opening, StoredFrame
 from services.broker.store import FlowStore, LatentStore
 
 
 class Upload:
-    """Goes on with the latent of `record`; `resume` comes first."""
+    """Of the latent that `account` is charged for; `open` or `store` comes first."""
 
     def __init__(
         self,
-        record: LatentRecord,
+        opening: Opening,
         account: Account,
         *,
         latents: LatentStore,
@@ -51,32 +57,45 @@ class Upload:
         clock_ms: ClockMs,
         credit_bytes: int,
     ) -> None:
-        self._record = record
+        self._ref = account.ref
+        self._opening = opening
         self._account = account
-        self._quotas = quotas
-        self._stored_bytes = len(record.opening.manifest)
         self._latents = latents
         self._flows = flows
+        self._quotas = quotas
         self._clock_ms = clock_ms
         self._credit_bytes = credit_bytes
-        self._digest = StreamDigest(record.opening.manifest)
+        self._digest = StreamDigest(opening.manifest)
+        self._stored_bytes = len(opening.manifest)
         self._frames = 0
 
-    async def resume(self) -> Opened:
-        """Digests the frames that are durable from an earlier attempt.
-
-        Raises LatentIncomplete when the store has lost one of them.
-        """
-        while self._frames < self._record.frames:
-            entries = await self._latents.read(
-                self._record.ref, first_frame=self._frames, wait_ms=0
-            )
-            frames = [entry for entry in entries if isinstance(entry, StoredFrame)]
-            if not frames:
-                raise LatentIncomplete(latent_id=self._record.ref.latent_id, frames=self._frames)
-            for frame in frames:
-                self._add(frame_from_bytes(frame.encoded))
+    async def open(self) -> Opened:
+        """Makes or resumes the latent. Raises LatentIncomplete when the store has lost a frame."""
+        record = await self._open(None)
+        if record.state is LatentState.COMMITTED:
+            await self._quotas.settle(record, now_ms=self._clock_ms())
+        await self._resume(record)
         return Opened(acknowledged_frames=self._frames, credit_bytes=self._credit_bytes)
+
+    async def store(self, whole: Whole) -> Stored:
+        """All of it in one step, unless some of it is there. Raises as `open` and `take`."""
+        now_ms = self._clock_ms()
+        record = await self._open(whole)
+        if record.state is LatentState.COMMITTED:
+            accept_repeated_commit(record, whole.commit, now_ms)
+            return await self._complete(record, now_ms)
+        await self._resume(record)
+        await self._append(whole.frames)
+        return await self._commit(whole.commit)
+
+    async def _open(self, whole: Whole | None) -> LatentRecord:
+        now_ms = self._clock_ms()
+        async with self._put_right_if_refused(now_ms):
+            stream = None if whole is None else stream_to_store(self._opening, whole)
+            if stream is not None:
+                whole_bytes = self._stored_bytes + stream.commit.payload_bytes
+                await self._quotas.grow(self._account, whole_bytes, now_ms=now_ms)
+            return await self._latents.open(self._ref, self._opening, stream, now_ms=now_ms)
 
     async def take(self, steps: Sequence[PublishStep]) -> AsyncGenerator[PublishEvent, None]:
         """Frames that come together become durable together, and get one answer.
@@ -88,30 +107,32 @@ class Upload:
                 yield await self._append([step for step in run if isinstance(step, Frame)])
             else:
                 for step in run:
-                    yield await self._finish(step)
+                    yield await self._end(step)
+
+    async def _resume(self, record: LatentRecord) -> None:
+        """Digests the frames that are durable from an earlier attempt."""
+        while self._frames < record.frames:
+            entries = await self._latents.read(self._ref, first_frame=self._frames, wait_ms=0)
+            frames = [entry for entry in entries if isinstance(entry, StoredFrame)]
+            if not frames:
+                raise LatentIncomplete(latent_id=self._ref.latent_id, frames=self._frames)
+            for frame in frames:
+                self._add(frame_from_bytes(frame.encoded))
 
     async def _append(self, frames: Sequence[Frame]) -> Progress:
-        self._require_in_order(frames)
-        stored = [_to_store(frame) for frame in frames]
+        # Also when another call went ahead: the digest covers what this one has seen.
+        require_in_order(frames, due=self._frames)
+        stored = [to_store(frame) for frame in frames]
         now_ms = self._clock_ms()
         more_bytes = sum(frame.payload_bytes for frame in stored)
         await self._quotas.grow(self._account, self._stored_bytes + more_bytes, now_ms=now_ms)
-        await self._latents.append(self._record.ref, stored, now_ms=now_ms)
+        await self._latents.append(self._ref, stored, now_ms=now_ms)
         for frame in frames:
             if frame.index == self._frames:
                 self._add(frame)
         return Progress(acknowledged_frames=self._frames, credit_bytes=self._credit_bytes)
 
-    def _require_in_order(self, frames: Sequence[Frame]) -> None:
-        """Also when another call went ahead: the digest covers what this one has seen."""
-        due = self._frames
-        for frame in frames:
-            check_frame(frame)
-            if frame.index > due:
-                raise FrameOutOfOrder(index=frame.index, expected=due)
-            due = max(due, frame.index + 1)
-
-    async def _finish(self, step: PublishStep) -> Stored | GivenUp:
+    async def _end(self, step: PublishStep) -> Stored | GivenUp:
         match step:
             case Commit():
                 return await self._commit(step)
@@ -123,40 +144,50 @@ class Upload:
     async def _commit(self, commit: Commit) -> Stored:
         require_same_commit(self._digest.commit(), commit)
         now_ms = self._clock_ms()
-        # Before: a revocation between the two releases what was settled, not the other way round.
-        sealed = replace(self._record, payload_bytes=commit.payload_bytes)
-        await self._quotas.settle(sealed, now_ms=now_ms)
-        try:
-            record = await self._latents.commit(self._record.ref, commit, now_ms=now_ms)
-        except (Conflict, Corrupt, NotUsable):
-            found = await self._latents.find(self._record.ref)
-            if found.state is LatentState.COMMITTED:
-                await self._quotas.settle(found, now_ms=now_ms)
-            else:
-                await self._quotas.release(found.ref, now_ms=now_ms)
-            raise
-        # After, not before: what is announced is complete. A publisher whose broker died between
-        # the two has no answer yet, and its next attempt announces.
+        async with self._put_right_if_refused(now_ms):
+            record = await self._latents.commit(self._ref, commit, now_ms=now_ms)
+        return await self._complete(record, now_ms)
+
+    async def _complete(self, record: LatentRecord, now_ms: int) -> Stored:
+        """Announced only now: what is announced is complete.
+
+        A publisher whose broker died before has no answer yet, and its next attempt does it.
+        """
         expires_ms = record.opening.expires_ms
         await asyncio.gather(
-            self._flows.announce(record.flow, record.ref.latent_id),
-            self._latents.remember(content_of(record), record.ref.latent_id, until_ms=expires_ms),
+            self._quotas.settle(record, now_ms=now_ms),
+            self._flows.announce(record.flow, self._ref.latent_id),
+            self._latents.remember(content_of(record), self._ref.latent_id, until_ms=expires_ms),
         )
         return Stored(latent=describe(record, now_ms))
 
     async def _abort(self, abort: Abort) -> GivenUp:
         now_ms = self._clock_ms()
-        await self._latents.abort(self._record.ref, abort.problem, now_ms=now_ms)
-        await self._quotas.release(self._record.ref, now_ms=now_ms)
+        await self._latents.abort(self._ref, abort.problem, now_ms=now_ms)
+        await self._quotas.release(self._ref, now_ms=now_ms)
         return GivenUp()
+
+    @asynccontextmanager
+    async def _put_right_if_refused(self, now_ms: int) -> AsyncGenerator[None, None]:
+        """Leaves the latent charged for what there is of it, where this call ends."""
+        try:
+            yield
+        except (Conflict, Corrupt, Exhausted, NotUsable):
+            await self._put_right(now_ms)
+            raise
+
+    async def _put_right(self, now_ms: int) -> None:
+        try:
+            found = await self._latents.find(self._ref)
+        except UnknownLatent:
+            await self._quotas.release(self._ref, now_ms=now_ms)
+            return
+        if found.state is LatentState.COMMITTED:
+            await self._quotas.settle(found, now_ms=now_ms)
+        elif not takes_steps(found, now_ms):
+            await self._quotas.release(self._ref, now_ms=now_ms)
 
     def _add(self, frame: Frame) -> None:
         self._digest.add(frame.payload)
         self._stored_bytes += len(frame.payload)
         self._frames += 1
-
-
-def _to_store(frame: Frame) -> StoredFrame:
-    return StoredFrame(
-        index=frame.index, payload_bytes=len(frame.payload), encoded=frame_to_bytes(frame)
-    )

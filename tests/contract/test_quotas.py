@@ -53,6 +53,16 @@ async def test_a_latent_is_charged_for_what_it_is_not_for_what_it_was(
     await begin(quotas, clock, 900)
 
 
+async def test_what_was_released_meanwhile_is_not_put_right(
+    quotas: QuotaStore, clock: ManualClock
+) -> None:
+    ref = await begin(quotas, clock, 1000)
+    await quotas.charge(ref, Charge(stored_bytes=0, until_ms=0, is_open=False), now_ms=clock())
+    complete = replace(open_for(clock, 1000), is_open=False)
+    await quotas.charge(ref, complete, now_ms=clock())
+    await begin(quotas, clock, 1000)
+
+
 async def test_what_is_released_makes_room(quotas: QuotaStore, clock: ManualClock) -> None:
     ref = await begin(quotas, clock, 1000)
     await quotas.charge(ref, Charge(stored_bytes=0, until_ms=0, is_open=False), now_ms=clock())

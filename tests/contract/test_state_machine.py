@@ -24,7 +24,7 @@ from latentflow.errors import LatentFlowError
 from latentflow.relay import UseCall
 from services.broker.lifecycle import READING_MS, TOMBSTONE_MS
 from services.broker.memory_store.latents import MemoryLatents
-from services.broker.record import LatentRef, Opening, StoredFrame
+from services.broker.record import LatentRef, Opening, StoredFrame, StoredStream
 from services.broker.redis_store.connection import Connections, connect
 from services.broker.redis_store.latents import RedisLatents
 from services.broker.store import LatentStore
@@ -112,6 +112,16 @@ class TwoStores(RuleBasedStateMachine):
                 expires_ms=opening.expires_ms,
             )
         self.both(lambda store: store.open(self.refs[place], opening, now_ms=now_ms))
+
+    @rule(place=places, count=st.integers(1, 3), content=contents)
+    def open_whole(self, place: int, count: int, content: bytes) -> None:
+        frames = [
+            StoredFrame(index=index, payload_bytes=_FRAME_BYTES, encoded=content)
+            for index in range(count)
+        ]
+        whole = StoredStream(frames=frames, commit=new_commit(*frames))
+        ref, opening, now_ms = self.refs[place], self.openings[place], self.clock()
+        self._learn(place, self.both(lambda store: store.open(ref, opening, whole, now_ms=now_ms)))
 
     @rule(place=places, shift=shifts, count=st.integers(1, 3), content=contents)
     def append(self, place: int, shift: int, count: int, content: bytes) -> None:

@@ -12,6 +12,7 @@ from latentflow.errors import (
     UnknownLatent,
 )
 from latentflow.latent import LatentState
+from services.broker.record import StoredFrame, StoredStream
 from services.broker.store import LatentStore
 from tests.contract.samples import (
     LEASE_SECONDS,
@@ -37,6 +38,61 @@ async def test_opened_latent_is_found_with_its_exact_manifest(
     assert opened.opening == opening
     assert opened.state is LatentState.OPEN
     assert await latents.find(ref) == opened
+
+
+async def test_latent_that_comes_whole_is_committed_at_once(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening, frames = new_ref(), new_opening(clock()), [new_frame(0), new_frame(1)]
+    commit = new_commit(*frames)
+    whole = StoredStream(frames=frames, commit=commit)
+    record = await latents.open(ref, opening, whole, now_ms=clock())
+    assert (record.state, record.commit) == (LatentState.COMMITTED, commit)
+    assert (record.frames, record.payload_bytes) == (commit.frames, commit.payload_bytes)
+    assert await latents.find(ref) == record
+    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == [*frames, commit]
+    assert await latents.open(ref, opening, whole, now_ms=clock()) == record
+    assert await latents.commit(ref, commit, now_ms=clock()) == record
+
+
+async def test_latent_that_is_there_takes_no_other_stream(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening, frame = new_ref(), new_opening(clock()), new_frame(0)
+    await latents.open(ref, opening, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
+    other = new_frame(0, b"other")
+    whole = StoredStream(frames=[other], commit=new_commit(other))
+    record = await latents.open(ref, opening, whole, now_ms=clock())
+    assert (record.state, record.frames) == (LatentState.OPEN, 1)
+    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == [frame]
+
+
+async def test_whole_latent_over_the_limit_is_only_opened(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening = new_ref(), new_opening(clock())
+    large = StoredFrame(index=0, payload_bytes=LIMITS.latent_bytes + 1, encoded=b"large")
+    whole = StoredStream(frames=[large], commit=new_commit(large))
+    record = await latents.open(ref, opening, whole, now_ms=clock())
+    assert (record.state, record.frames) == (LatentState.OPEN, 0)
+    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == []
+
+
+async def test_look_is_the_record_and_what_is_there_of_its_stream(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, frames = new_ref(), [new_frame(0), new_frame(1)]
+    with pytest.raises(UnknownLatent):
+        await latents.look(ref, first_frame=0)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    await latents.append(ref, frames, now_ms=clock())
+    record, entries = await latents.look(ref, first_frame=1)
+    assert (record, list(entries)) == (await latents.find(ref), frames[1:])
+    commit = new_commit(*frames)
+    await latents.commit(ref, commit, now_ms=clock())
+    record, entries = await latents.look(ref, first_frame=0)
+    assert (record.commit, list(entries)) == (commit, [*frames, commit])
 
 
 async def test_latent_never_opened_is_unknown(latents: LatentStore, clock: ManualClock) -> None:

@@ -182,6 +182,7 @@ GOLDEN = {
         descriptions.receiver_description_from_proto,
     ),
     "publish_request_open": publish_step(values.OPAQUE_OPEN),
+    "publish_request_whole": publish_step(values.OPAQUE_WHOLE),
     "publish_request_frame": publish_step(values.FRAME_1),
     "publish_request_commit": publish_step(values.COMMIT),
     "publish_request_abort": publish_step(values.ABORT),

@@ -71,6 +71,7 @@ from latentflow.relay import (
     SubscribeCall,
     UseCall,
     WatchCall,
+    Whole,
 )
 
 LATENT_ID = LatentId("01K3ABCDEFGHJKMNPQRSTVWXYZ")
@@ -271,6 +272,9 @@ RECEIVER_DESCRIPTION = ServiceDescription(model=RECEIVER, max_tokens=32768, adap
 # --- broker ---------------------------------------------------------------------------------
 
 OPAQUE_OPEN = Open(manifest_bytes=b"any bytes: the broker relays them as they are")
+OPAQUE_WHOLE = Whole(
+    manifest_bytes=OPAQUE_OPEN.manifest_bytes, frames=(FRAME_0, FRAME_1), commit=COMMIT
+)
 ABORT = Abort(problem="out of memory")
 PUBLISH_EVENTS = {
     "opened": Opened(acknowledged_frames=1, credit_bytes=1 << 20),

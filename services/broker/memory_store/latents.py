@@ -24,12 +24,14 @@ from services.broker.listing import member, require_token
 from services.broker.record import (
     ClockMs,
     ContentRef,
+    Glance,
     LatentRecord,
     LatentRef,
     Listing,
     Opening,
     Page,
     StoredFrame,
+    StoredStream,
     StoreReport,
     StreamEntry,
     UploadLimits,
@@ -65,21 +67,36 @@ class MemoryLatents:
         self._capacity_bytes = capacity_bytes
         self._clock_ms = clock_ms
         self._held: dict[LatentRef, _Held] = {}
-        self._made: dict[ContentRef, _Made] = {}
+        self._remembered: dict[ContentRef, _Made] = {}
         self._changed = asyncio.Condition()
 
-    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
+    async def open(
+        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
+    ) -> LatentRecord:
         self._forget()
         lease_until_ms = now_ms + self._limits.lease_ms
         held = self._held.get(ref)
         if held is None:
-            self._require_room(len(opening.manifest))
             record = LatentRecord(ref=ref, opening=opening, lease_until_ms=lease_until_ms)
-            held = self._held[ref] = _Held(record)
+            held = self._made(record, whole)
+            self._require_room(held.held_bytes)
+            self._held[ref] = held
         resume(held.record, opening, now_ms)
         if takes_steps(held.record, now_ms):
             held.record = replace(held.record, lease_until_ms=lease_until_ms)
         return held.record
+
+    def _made(self, record: LatentRecord, whole: StoredStream | None) -> _Held:
+        if whole is None or whole.commit.payload_bytes > self._limits.latent_bytes:
+            return _Held(record)
+        committed = replace(
+            record,
+            state=LatentState.COMMITTED,
+            frames=whole.commit.frames,
+            payload_bytes=whole.commit.payload_bytes,
+            commit=whole.commit,
+        )
+        return _Held(committed, [*whole.frames, whole.commit])
 
     async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
         held = self._find(ref)
@@ -131,6 +148,9 @@ class MemoryLatents:
     async def find(self, ref: LatentRef) -> LatentRecord:
         return self._find(ref).record
 
+    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
+        return Glance(self._find(ref).record, self._entries(ref, first_frame))
+
     async def read(
         self, ref: LatentRef, *, first_frame: int, wait_ms: int
     ) -> Sequence[StreamEntry]:
@@ -173,13 +193,13 @@ class MemoryLatents:
         return [uses[use] for use in _oldest_first(uses)]
 
     async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
-        self._made = {
-            key: made for key, made in self._made.items() if made.until_ms > self._clock_ms()
+        self._remembered = {
+            key: made for key, made in self._remembered.items() if made.until_ms > self._clock_ms()
         }
-        self._made[content] = _Made(latent_id, until_ms)
+        self._remembered[content] = _Made(latent_id, until_ms)
 
     async def recall(self, content: ContentRef) -> LatentId | None:
-        made = self._made.get(content)
+        made = self._remembered.get(content)
         return made.latent_id if made and made.until_ms > self._clock_ms() else None
 
     async def inspect(self, *, now_ms: int) -> StoreReport:

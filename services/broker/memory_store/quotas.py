@@ -35,6 +35,8 @@ class MemoryQuotas:
         if limits is not None:
             charge = _no_less(charge, counts.charges.get(ref.latent_id))
             _admit(counts, ref.latent_id, charge, limits, now_ms)
+        elif ref.latent_id not in counts.charges:
+            return
         counts.charges.pop(ref.latent_id, None)
         if charge.stored_bytes:
             counts.charges[ref.latent_id] = charge

@@ -19,12 +19,14 @@ from services.broker.keys import latent_keys, made_key
 from services.broker.lifecycle import MAX_RECEIPTS, READING_MS, TOMBSTONE_MS
 from services.broker.record import (
     ContentRef,
+    Glance,
     LatentRecord,
     LatentRef,
     Listing,
     Opening,
     Page,
     StoredFrame,
+    StoredStream,
     StoreReport,
     StreamEntry,
     UploadLimits,
@@ -65,7 +67,9 @@ class RedisLatents:
         self._renew = script(self._commands.client, "renew")
         self._note = script(self._commands.client, "note")
 
-    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
+    async def open(
+        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
+    ) -> LatentRecord:
         lease_until_ms = now_ms + self._limits.lease_ms
         async with self._commands.turn() as redis:
             pipeline = redis.pipeline(transaction=False)
@@ -81,10 +85,24 @@ class RedisLatents:
                 lease_until_ms,
                 opening.expires_ms + TOMBSTONE_MS,
                 lease_until_ms + READING_MS,
+                *self._at_once(opening, whole),
             )
             self._listings.add(pipeline, ref, opening, now_ms=now_ms)
             fields, *_ = await pipeline.execute()
         return resume(to_record(ref, pairs(fields)), opening, now_ms)
+
+    def _at_once(self, opening: Opening, whole: StoredStream | None) -> Sequence[EncodableT]:
+        if whole is None or whole.commit.payload_bytes > self._limits.latent_bytes:
+            return ()
+        commit = whole.commit
+        args: list[EncodableT] = [
+            opening.expires_ms + READING_MS,
+            commit.payload_bytes,
+            commit.sha256,
+        ]
+        for frame in whole.frames:
+            args += [frame.encoded, frame.payload_bytes]
+        return args
 
     async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
         lease_until_ms = now_ms + self._limits.lease_ms
@@ -144,6 +162,17 @@ class RedisLatents:
         if not fields:
             raise UnknownLatent(latent_id=ref.latent_id)
         return to_record(ref, fields)
+
+    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
+        keys = latent_keys(ref)
+        async with self._commands.turn() as redis:
+            pipeline = redis.pipeline(transaction=False)
+            pipeline.hgetall(keys.record)
+            pipeline.xread({keys.frames: before(first_frame)}, count=READ_ENTRIES)
+            fields, reply = await pipeline.execute()
+        if not fields:
+            raise UnknownLatent(latent_id=ref.latent_id)
+        return Glance(to_record(ref, as_fields(fields)), to_entries(only_stream(reply)))
 
     async def read(
         self, ref: LatentRef, *, first_frame: int, wait_ms: int

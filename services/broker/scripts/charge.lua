@@ -1,4 +1,5 @@
 -- Sets what a latent counts for with its tenant, and refuses more than the tenant may have.
+-- Without limits, what counts for nothing stays so: it was released meanwhile.
 -- A latent whose upload was not open is a publish, and keeps the tenant's pace.
 -- Returns {1}, or {0, the limit that is reached, ms until there may be room}.
 -- KEYS: 1 bytes by latent and in total, 2 latents by when they lapse, 3 open uploads likewise,
@@ -52,6 +53,7 @@ if ARGV[7] then
   end
 end
 
+if not ARGV[7] and charged == 0 then return {1} end
 if bytes == 0 then
   forget(latent)
 else

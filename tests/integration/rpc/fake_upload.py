@@ -16,6 +16,7 @@ from latentflow.relay import (
     PublishStep,
     Receipt,
     Stored,
+    Whole,
 )
 from latentflow.wire.manifests import manifest_from_bytes
 from latentflow.wire.publish import publish_step_from_proto
@@ -98,9 +99,14 @@ class Upload:
 
     async def events(self) -> AsyncIterator[PublishEvent]:
         opening = await self._steps.get()
-        assert isinstance(opening, Open)
+        assert isinstance(opening, Open | Whole)
         latent = self._latents.open(opening.manifest_bytes)
         self._ledger.opened += 1
+        if isinstance(opening, Whole):
+            for frame in opening.frames:
+                self._store(latent, frame)
+            yield Stored(latent=self._commit(latent, opening.commit))
+            return
         yield self._opened(latent)
         pending_bytes = 0
         while (step := await self._steps.get()) is not None:

@@ -76,9 +76,9 @@ async def test_a_broken_connection_is_resumed_where_the_broker_is(there: There) 
 
 async def test_publishing_again_sends_nothing_twice(there: There) -> None:
     for _ in range(2):
-        info = await there.client.publish(SMALL.manifest_bytes, SMALL.frames, timeout=TIMEOUT)
-        assert info.commit == SMALL.commit
-    assert there.broker.ledger.frames_received == len(SMALL.frames)
+        info = await there.client.publish(MEGABYTE.manifest_bytes, MEGABYTE.frames, timeout=TIMEOUT)
+        assert info.commit == MEGABYTE.commit
+    assert there.broker.ledger.frames_received == len(MEGABYTE.frames)
 
 
 async def test_an_unavailable_store_is_tried_again(there: There) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from latentflow.latent import LatentState
 from services.broker import subscribing
-from services.broker.record import LatentRecord, LatentRef, StreamEntry
+from services.broker.record import Glance, LatentRecord, LatentRef, StreamEntry
 from services.broker.store import LatentStore
 from services.broker.subscribing import Subscribing
 from tests.contract.samples import new_commit, new_frame, new_opening, new_ref
@@ -25,6 +25,9 @@ class SlowLatents:
     def __init__(self, record: LatentRecord) -> None:
         self.record = record
         self.held: asyncio.Queue[int] = asyncio.Queue()
+
+    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
+        return Glance(self.record, await self.read(ref, first_frame=first_frame, wait_ms=0))
 
     async def find(self, ref: LatentRef) -> LatentRecord:
         return self.record

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from latentflow.errors import FrameOutOfOrder, InvalidInput, StreamMismatch
-from latentflow.latent import Commit, Frame, LatentInfo, LatentState
-from latentflow.relay import Abort, Opened, Progress
+from latentflow.latent import Commit, Digest, Frame, LatentInfo, LatentState
+from latentflow.relay import MAX_WHOLE_BYTES, Abort, Open, Opened, Progress, Whole
 from latentflow.rpc.outbox import MAX_WAITING_FRAMES, Outbox
 from tests.unit.wire.examples import layout, manifest
 
@@ -46,6 +46,39 @@ async def test_nothing_is_sent_before_the_stream_is_opened() -> None:
     assert not await settled(step)
     opened(outbox)
     assert await step == frame(0)
+
+
+async def test_a_small_latent_that_is_there_goes_whole() -> None:
+    outbox = await filled(2)
+    outbox.close()
+    digest = hashlib.sha256(MANIFEST + frame(0).payload + frame(1).payload).hexdigest()
+    commit = Commit(frames=2, payload_bytes=2 * FRAME_BYTES, sha256=Digest(digest))
+    whole = Whole(manifest_bytes=MANIFEST, frames=(frame(0), frame(1)), commit=commit)
+    assert outbox.first_step() == whole
+    outbox.stored(stored_as(commit))
+    assert outbox.acknowledged_frames == 2
+
+
+async def test_a_latent_that_is_still_being_made_or_large_or_begun_is_opened() -> None:
+    unfinished = await filled(2)
+    assert unfinished.first_step() == Open(manifest_bytes=MANIFEST)
+    large = Outbox(MANIFEST)
+    await large.put(replace(frame(0), payload=bytes(MAX_WHOLE_BYTES + 1)))
+    large.close()
+    assert large.first_step() == Open(manifest_bytes=MANIFEST)
+    begun = await filled(2)
+    begun.close()
+    opened(begun, acknowledged=1)
+    assert begun.first_step() == Open(manifest_bytes=MANIFEST)
+
+
+async def test_a_whole_that_the_broker_does_not_know_of_goes_step_by_step() -> None:
+    outbox = await filled(1)
+    outbox.close()
+    assert isinstance(outbox.first_step(), Whole)
+    opened(outbox)
+    assert await outbox.next_step() == frame(0)
+    assert isinstance(await outbox.next_step(), Commit)
 
 
 async def test_no_more_than_the_credit_is_unacknowledged() -> None:
@@ -92,7 +125,7 @@ async def test_after_a_lost_connection_only_what_is_not_durable_is_sent_again() 
     opened(outbox)
     for _ in range(3):
         await outbox.next_step()
-    outbox.disconnected()
+    outbox.first_step()
     opened(outbox, acknowledged=1)
     assert [await outbox.next_step(), await outbox.next_step()] == [frame(1), frame(2)]
 
@@ -100,7 +133,7 @@ async def test_after_a_lost_connection_only_what_is_not_durable_is_sent_again() 
 async def test_credit_of_a_lost_connection_is_not_used_on_the_next() -> None:
     outbox = await filled(1)
     opened(outbox)
-    outbox.disconnected()
+    outbox.first_step()
     step = asyncio.create_task(outbox.next_step())
     assert not await settled(step)
     step.cancel()
@@ -118,12 +151,18 @@ async def test_frames_that_an_earlier_attempt_stored_are_digested_not_sent() -> 
     assert last.frames == 3
 
 
-async def test_a_broker_that_forgot_acknowledged_frames_is_refused() -> None:
-    outbox = await filled(2)
-    opened(outbox, acknowledged=2)
-    outbox.disconnected()
-    with pytest.raises(FrameOutOfOrder, match="frame 2 came where 1 was due"):
-        opened(outbox, acknowledged=1)
+async def test_a_store_that_lost_acknowledged_frames_gets_them_again() -> None:
+    outbox = await filled(3)
+    outbox.close()
+    opened(outbox)
+    for _ in range(3):
+        await outbox.next_step()
+    progressed(outbox, acknowledged=3)
+    outbox.first_step()
+    opened(outbox, acknowledged=1)
+    assert outbox.unacknowledged_bytes == 0
+    assert [await outbox.next_step(), await outbox.next_step()] == [frame(1), frame(2)]
+    assert isinstance(await outbox.next_step(), Commit)
 
 
 async def test_giving_up_sends_the_abort_and_nothing_else() -> None:
@@ -152,10 +191,10 @@ async def test_what_is_stored_must_be_what_was_sent() -> None:
     steps = [await outbox.next_step() for _ in range(3)]
     sent = steps[-1]
     assert isinstance(sent, Commit)
-    outbox.require_stored(stored_as(sent))
+    outbox.stored(stored_as(sent))
     for other in (None, replace(sent, frames=1)):
         with pytest.raises(StreamMismatch, match="commit"):
-            outbox.require_stored(stored_as(other))
+            outbox.stored(stored_as(other))
 
 
 def stored_as(commit: Commit | None) -> LatentInfo:

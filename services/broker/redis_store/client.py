@@ -2,26 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha1
-from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any
 
 from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import NoScriptError
-from redis.typing import EncodableT
 
 from latentflow.errors import InvalidInput
 from services.broker.store_url import StoreForm, StoreUrl
 
 Client = Redis | RedisCluster
-
-
-class Script(Protocol):
-    async def __call__(self, *, keys: Sequence[str], args: Sequence[EncodableT] = ()) -> Any: ...
 
 
 CONNECT_SECONDS = 2.0
@@ -91,26 +83,3 @@ def _behind_sentinels(url: StoreUrl, options: dict[str, Any]) -> Opened:
     nodes = [(node.host, node.port) for node in url.nodes]
     sentinel = Sentinel(nodes, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     return Opened(client=sentinel.master_for(url.primary, **options), sentinels=sentinel.sentinels)
-
-
-def source(verb: str) -> str:
-    """One of the scripts under services/broker/scripts."""
-    return files("services.broker").joinpath("scripts", f"{verb}.lua").read_text()
-
-
-def script(client: Client, verb: str) -> Script:
-    """One of the scripts as a function that runs it by its digest, and sends it where it is new.
-
-    Not redis-py's, which loads it in a step of its own: a server started anew between the two has
-    it no more, and a source that changed on its way would run from then on.
-    """
-    text = source(verb)
-    digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(*, keys: Sequence[str], args: Sequence[EncodableT] = ()) -> Any:
-        try:
-            return await client.evalsha(digest, len(keys), *keys, *args)
-        except NoScriptError:
-            return await client.eval(text, len(keys), *keys, *args)
-
-    return run

@@ -3,10 +3,12 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from redis.asyncio import RedisCluster
 from redis.exceptions import (
     ClusterDownError,
     InvalidResponse,
@@ -17,10 +19,12 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.typing import EncodableT
 
 from latentflow.errors import StoreFull, StoreUnavailable
 from services.broker.redis_store.breaker import Breaker
 from services.broker.redis_store.client import Client, Opened, open_client
+from services.broker.redis_store.together import Command, Together
 from services.broker.store_url import StoreUrl
 
 COMMAND_CONNECTIONS = 64
@@ -55,31 +59,63 @@ class Lane:
         self.close = opened.close
         self._turns = asyncio.Semaphore(connections)
         self._breaker = breaker
+        self._together = Together(self._send)
+
+    async def ask(self, *command: EncodableT) -> Any:
+        """The reply to one command, in a round trip with others that are asked at the same moment.
+
+        Raises as `turn`. Of a Cluster each has its own: a primary that is gone fails no other's.
+        """
+        with _translated():
+            if isinstance(self.client, RedisCluster):
+                async with self.turn() as redis:
+                    return await redis.execute_command(*command)
+            return await self._together.ask(command)
 
     @asynccontextmanager
-    async def turn(self, *, wait_ms: int = 0, is_probe: bool = False) -> AsyncIterator[Client]:
+    async def turn(self, *, wait_ms: int = 0) -> AsyncIterator[Client]:
         """The client, for one command or a few, of which the server may wait `wait_ms` for news.
 
         Raises StoreFull or StoreUnavailable for what goes wrong. A group that vanishes under its
         reader (its flow was forgotten) counts as unavailable: watching anew makes it again. So does
-        a command or a reply that did not arrive as it was sent. A probe asks in any case, and what
-        it finds does not count.
+        a command or a reply that did not arrive as it was sent.
         """
         async with self._turns:
-            breaker = Breaker(clock=time.monotonic) if is_probe else self._breaker
-            breaker.admit()
-            try:
+            with _translated(), self._counted():
                 async with asyncio.timeout(wait_ms / 1000 + COMMAND_SECONDS):
                     yield self.client
-            except (*_GONE, *_UNREADABLE) as error:
-                breaker.failed()
-                raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
-            except RedisError as error:
-                breaker.succeeded()
-                _raise_meaning(error)
-                raise
-            else:
-                breaker.succeeded()
+
+    @asynccontextmanager
+    async def probe(self) -> AsyncIterator[Client]:
+        """Likewise, in any case: past the breaker, and what is found does not count."""
+        async with self._turns:
+            with _translated():
+                async with asyncio.timeout(COMMAND_SECONDS):
+                    yield self.client
+
+    async def _send(self, commands: Sequence[Command]) -> Sequence[Any]:
+        async with self.turn() as redis:
+            pipeline = redis.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies = await pipeline.execute(raise_on_error=False)
+            if all(isinstance(reply, _GONE) for reply in replies):
+                raise replies[0]
+        return replies
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._breaker.admit()
+        try:
+            yield
+        except (*_GONE, *_UNREADABLE):
+            self._breaker.failed()
+            raise
+        except RedisError:
+            self._breaker.succeeded()
+            raise
+        else:
+            self._breaker.succeeded()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +142,16 @@ def _lane(url: StoreUrl, connections: int, breaker: Breaker) -> Lane:
     return Lane(open_client(url, connections=connections), connections, breaker)
 
 
-def _raise_meaning(error: RedisError) -> None:
-    """Raises nothing for an error that says that the mistake is ours."""
-    if isinstance(error, OutOfMemoryError):
-        raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
-    if _NOT_NOW.match(str(error)):
+@contextmanager
+def _translated() -> Iterator[None]:
+    """An error that says that the mistake is ours stays as it is."""
+    try:
+        yield
+    except (*_GONE, *_UNREADABLE) as error:
         raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
+    except OutOfMemoryError as error:
+        raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS) from error
+    except RedisError as error:
+        if _NOT_NOW.match(str(error)):
+            raise StoreUnavailable(retry_after_seconds=RETRY_UNAVAILABLE_SECONDS) from error
+        raise

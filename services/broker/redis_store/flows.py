@@ -1,5 +1,6 @@
 """FlowStore on Redis: one stream a flow, with its consumer groups."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -18,10 +19,11 @@ from services.broker.redis_store.announcements import (
     to_exhausted,
     to_fields,
 )
-from services.broker.redis_store.client import Client, Script, script, source
+from services.broker.redis_store.client import Client
 from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import as_text, only_stream
 from services.broker.redis_store.flow_index import FlowIndex
+from services.broker.redis_store.scripts import Script, script
 from services.broker.retention import FOR_GROUPS, USUAL, Retentions
 
 READ_ANNOUNCEMENTS = 32
@@ -35,29 +37,25 @@ class RedisFlows:
         self._retentions = retentions
         self._commands = connections.commands
         self._followers = connections.followers
-        self._index = FlowIndex()
-        self._announce = source("announce")
-        self._resume = script(self._commands.client, "resume")
-        self._claim = script(self._commands.client, "claim")
+        self._index = FlowIndex(connections.commands)
+        self._announce = script(connections.commands, "announce")
+        self._resume = script(connections.commands, "resume")
+        self._claim = script(connections.commands, "claim")
 
     async def announce(
         self, flow: FlowRef, latent_id: LatentId, letter: DeadLetter | None = None
     ) -> None:
         retention = self._retentions.of(flow.flow)
-        async with self._commands.turn() as redis:
-            pipeline = redis.pipeline(transaction=False)
-            self._index.add(pipeline, flow)
-            pipeline.eval(
-                self._announce,
-                1,
-                announced_key(flow),
-                retention.announcements,
-                retention.age_ms,
-                FOR_GROUPS,
-                LONGEST_KEPT_MS,
-                *to_fields(latent_id, letter),
-            )
-            await pipeline.execute()
+        args: list[EncodableT] = [
+            retention.announcements,
+            retention.age_ms,
+            FOR_GROUPS,
+            LONGEST_KEPT_MS,
+            *to_fields(latent_id, letter),
+        ]
+        await asyncio.gather(
+            self._index.add(flow), self._announce(keys=[announced_key(flow)], args=args)
+        )
 
     async def newest(self, flow: FlowRef) -> DeliveryId:
         async with self._commands.turn() as redis:
@@ -79,8 +77,8 @@ class RedisFlows:
             pipeline = redis.pipeline(transaction=False)
             pipeline.xgroup_createconsumer(key, member.group, member.consumer)
             pipeline.pexpire(key, LONGEST_KEPT_MS)
-            self._index.add(pipeline, member.flow)
             await pipeline.execute()
+        await self._index.add(member.flow)
 
     async def pending(
         self, member: GroupMember, *, after: DeliveryId, most_deliveries: int
@@ -126,16 +124,14 @@ class RedisFlows:
             return await redis.xack(key, group, *delivery_ids)
 
     async def survey(self, tenant: Tenant) -> Sequence[FlowInfo]:
-        async with self._commands.turn() as redis:
-            return await self._index.read(redis, tenant)
+        return await self._index.read(tenant)
 
     async def _of_group(
         self, run: Script, member: GroupMember, *arguments: EncodableT
     ) -> Sequence[Any]:
         """What a script says of the member's group."""
         args = [member.group, member.consumer, *arguments]
-        async with self._commands.turn():
-            return cast(Sequence[Any], await run(keys=[announced_key(member.flow)], args=args))
+        return cast(Sequence[Any], await run(keys=[announced_key(member.flow)], args=args))
 
 
 async def _make_group(redis: Client, key: str, group: str) -> None:

@@ -1,5 +1,6 @@
 """LatentStore on Redis: each step one script, each read one command."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import cast
 
@@ -32,7 +33,6 @@ from services.broker.record import (
     UploadLimits,
     use_of,
 )
-from services.broker.redis_store.client import script, source
 from services.broker.redis_store.connection import Connections
 from services.broker.redis_store.fields import (
     as_fields,
@@ -46,6 +46,7 @@ from services.broker.redis_store.fields import (
 )
 from services.broker.redis_store.listing import Listings
 from services.broker.redis_store.report import store_report
+from services.broker.redis_store.scripts import script
 
 # Entries a read takes at once: at most 2 MiB of frames in memory for each reader.
 READ_ENTRIES = 8
@@ -58,37 +59,39 @@ class RedisLatents:
         self._commands = connections.commands
         self._followers = connections.followers
         self._limits = limits
-        self._listings = Listings()
-        self._open = source("open")
-        self._append = script(self._commands.client, "append")
-        self._commit = script(self._commands.client, "commit")
-        self._abort = script(self._commands.client, "abort")
-        self._revoke = script(self._commands.client, "revoke")
-        self._renew = script(self._commands.client, "renew")
-        self._note = script(self._commands.client, "note")
+        self._listings = Listings(connections.commands)
+        (
+            self._open,
+            self._append,
+            self._commit,
+            self._abort,
+            self._revoke,
+            self._renew,
+            self._note,
+        ) = (
+            script(connections.commands, verb)
+            for verb in ("open", "append", "commit", "abort", "revoke", "renew", "note")
+        )
 
     async def open(
         self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
     ) -> LatentRecord:
         lease_until_ms = now_ms + self._limits.lease_ms
-        async with self._commands.turn() as redis:
-            pipeline = redis.pipeline(transaction=False)
-            pipeline.eval(
-                self._open,
-                2,
-                *_both_keys(ref),
-                now_ms,
-                opening.manifest,
-                opening.flow,
-                opening.created_ms,
-                opening.expires_ms,
-                lease_until_ms,
-                opening.expires_ms + TOMBSTONE_MS,
-                lease_until_ms + READING_MS,
-                *self._at_once(opening, whole),
-            )
-            self._listings.add(pipeline, ref, opening, now_ms=now_ms)
-            fields, *_ = await pipeline.execute()
+        args: list[EncodableT] = [
+            now_ms,
+            opening.manifest,
+            opening.flow,
+            opening.created_ms,
+            opening.expires_ms,
+            lease_until_ms,
+            opening.expires_ms + TOMBSTONE_MS,
+            lease_until_ms + READING_MS,
+            *self._at_once(opening, whole),
+        ]
+        fields, _ = await asyncio.gather(
+            self._open(keys=_both_keys(ref), args=args),
+            self._listings.add(ref, opening, now_ms=now_ms),
+        )
         return resume(to_record(ref, pairs(fields)), opening, now_ms)
 
     def _at_once(self, opening: Opening, whole: StoredStream | None) -> Sequence[EncodableT]:
@@ -114,51 +117,39 @@ class RedisLatents:
         ]
         for frame in frames:
             args += [frame.index, frame.encoded, frame.payload_bytes]
-        async with self._commands.turn():
-            reply = await self._append(keys=_both_keys(ref), args=args)
+        reply = await self._append(keys=_both_keys(ref), args=args)
         if not reply[0]:
             _, place, fields, taken = reply
             record, limits = _known(ref, fields), self._limits
             refuse_frame(record, frames[place], limits, is_index_taken=bool(taken), now_ms=now_ms)
 
     async def commit(self, ref: LatentRef, commit: Commit, *, now_ms: int) -> LatentRecord:
-        async with self._commands.turn():
-            _, fields = await self._commit(
-                keys=_both_keys(ref),
-                args=[
-                    commit.frames,
-                    commit.payload_bytes,
-                    commit.sha256,
-                    now_ms,
-                    READING_MS,
-                ],
-            )
+        _, fields = await self._commit(
+            keys=_both_keys(ref),
+            args=[commit.frames, commit.payload_bytes, commit.sha256, now_ms, READING_MS],
+        )
         # Also when it was closed just now: what the store has is what the publisher may rely on.
         return accept_repeated_commit(_known(ref, fields), commit, now_ms)
 
     async def abort(self, ref: LatentRef, problem: str, *, now_ms: int) -> None:
-        async with self._commands.turn():
-            closed, fields = await self._abort(
-                keys=_both_keys(ref), args=["", now_ms + READING_MS, problem]
-            )
+        closed, fields = await self._abort(
+            keys=_both_keys(ref), args=["", now_ms + READING_MS, problem]
+        )
         record = _known(ref, fields)
         if not closed:
             accept_repeated_abort(record, now_ms)
 
     async def abandon(self, record: LatentRecord) -> None:
         until_ms = record.opening.expires_ms
-        async with self._commands.turn():
-            await self._abort(keys=_both_keys(record.ref), args=[record.lease_until_ms, until_ms])
+        await self._abort(keys=_both_keys(record.ref), args=[record.lease_until_ms, until_ms])
 
     async def revoke(self, ref: LatentRef) -> None:
-        async with self._commands.turn():
-            known = await self._revoke(keys=_both_keys(ref))
+        known = await self._revoke(keys=_both_keys(ref))
         if not known:
             raise UnknownLatent(latent_id=ref.latent_id)
 
     async def find(self, ref: LatentRef) -> LatentRecord:
-        async with self._commands.turn() as redis:
-            fields = as_fields(await redis.hgetall(latent_keys(ref).record))
+        fields = as_fields(await self._commands.ask("HGETALL", latent_keys(ref).record))
         if not fields:
             raise UnknownLatent(latent_id=ref.latent_id)
         return to_record(ref, fields)
@@ -186,28 +177,24 @@ class RedisLatents:
         return to_entries(only_stream(reply))
 
     async def page(self, listing: Listing, *, now_ms: int) -> Page:
-        async with self._commands.turn() as redis:
-            return await self._listings.page(redis, listing, now_ms=now_ms)
+        return await self._listings.page(listing, now_ms=now_ms)
 
     async def hold(self, ref: LatentRef, *, until_ms: int) -> None:
-        async with self._commands.turn() as redis:
-            await redis.pexpireat(latent_keys(ref).frames, until_ms, gt=True)
+        await self._commands.ask("PEXPIREAT", latent_keys(ref).frames, until_ms, "GT")
 
     async def renew(self, ref: LatentRef, *, expires_ms: int, now_ms: int) -> LatentRecord:
         keys = latent_keys(ref)
-        async with self._commands.turn():
-            fields = await self._renew(
-                keys=[keys.record, keys.frames, keys.receipts],
-                args=[now_ms, expires_ms, READING_MS, TOMBSTONE_MS],
-            )
+        fields = await self._renew(
+            keys=[keys.record, keys.frames, keys.receipts],
+            args=[now_ms, expires_ms, READING_MS, TOMBSTONE_MS],
+        )
         return _known(ref, fields)
 
     async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
         keys = latent_keys(LatentRef(tenant=tenant, latent_id=call.latent_id))
-        async with self._commands.turn():
-            noted = await self._note(
-                keys=[keys.record, keys.receipts], args=[use_of(call), now_ms, MAX_RECEIPTS]
-            )
+        noted = await self._note(
+            keys=[keys.record, keys.receipts], args=[use_of(call), now_ms, MAX_RECEIPTS]
+        )
         require_noted(int(noted), call)
 
     async def receipts(self, ref: LatentRef) -> Sequence[Receipt]:
@@ -216,12 +203,10 @@ class RedisLatents:
         return to_receipts(cast(Sequence[tuple[bytes, float]], noted))
 
     async def remember(self, content: ContentRef, latent_id: LatentId, *, until_ms: int) -> None:
-        async with self._commands.turn() as redis:
-            await redis.set(made_key(content), latent_id, pxat=until_ms)
+        await self._commands.ask("SET", made_key(content), latent_id, "PXAT", until_ms)
 
     async def recall(self, content: ContentRef) -> LatentId | None:
-        async with self._commands.turn() as redis:
-            made = await redis.get(made_key(content))
+        made = await self._commands.ask("GET", made_key(content))
         return None if made is None else LatentId(as_text(made))
 
     async def inspect(self, *, now_ms: int) -> StoreReport:

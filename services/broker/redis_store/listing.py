@@ -1,57 +1,63 @@
 """A tenant's listings on Redis: sorted sets, pruned whenever they are written or read."""
 
+import asyncio
 from collections.abc import Sequence
 
-from redis.asyncio.client import Pipeline
-from redis.asyncio.cluster import ClusterPipeline
+from redis.typing import EncodableT
 
 from services.broker.keys import latent_keys, listing_key
 from services.broker.lifecycle import LONGEST_KEPT_MS, has_expired
 from services.broker.listing import latent_of, member, oldest_kept, require_token
 from services.broker.record import LatentRecord, LatentRef, Listing, Opening, Page
-from services.broker.redis_store.client import Client, source
+from services.broker.redis_store.client import Client
+from services.broker.redis_store.connection import Lane
 from services.broker.redis_store.fields import Fields, as_text, to_record
+from services.broker.redis_store.scripts import script
 
 
 class Listings:
     """The listings of every tenant and of every flow."""
 
-    def __init__(self) -> None:
-        self._list = source("list")
+    def __init__(self, commands: Lane) -> None:
+        self._commands = commands
+        self._list = script(commands, "list")
 
-    def add(
-        self, pipeline: Pipeline | ClusterPipeline, ref: LatentRef, opening: Opening, *, now_ms: int
-    ) -> None:
+    async def add(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> None:
         """Adds a latent to its tenant's and its flow's listing; repeating it changes nothing.
 
         Also done for an opening that is refused: who reads a page drops what has no such record.
         """
-        for flow in (None, opening.flow):
-            pipeline.eval(
-                self._list,
-                1,
-                listing_key(ref.tenant, flow),
-                member(ref, opening),
-                oldest_kept(now_ms),
-                LONGEST_KEPT_MS,
-            )
+        args: list[EncodableT] = [
+            member(ref, opening),
+            oldest_kept(now_ms),
+            LONGEST_KEPT_MS,
+        ]
+        await asyncio.gather(
+            self._list(keys=[listing_key(ref.tenant, None)], args=args),
+            self._list(keys=[listing_key(ref.tenant, opening.flow)], args=args),
+        )
 
-    async def page(self, redis: Client, listing: Listing, *, now_ms: int) -> Page:
+    async def page(self, listing: Listing, *, now_ms: int) -> Page:
         """One page. Members whose latents are gone or expired are removed on the way."""
         require_token(listing.after)
-        members = await _members(redis, listing)
-        shown = members[: listing.page_size]
-        records = await _records(redis, listing, shown)
-        alive = {
-            listed: record
-            for listed, record in zip(shown, records, strict=True)
-            if record is not None and _belongs(record, listed, listing, now_ms)
-        }
-        await _forget(redis, listing, [listed for listed in shown if listed not in alive])
-        return Page(
-            records=tuple(alive.values()),
-            next_token=shown[-1] if len(members) > len(shown) else "",
-        )
+        async with self._commands.turn() as redis:
+            return await _page(redis, listing, now_ms)
+
+
+async def _page(redis: Client, listing: Listing, now_ms: int) -> Page:
+    members = await _members(redis, listing)
+    shown = members[: listing.page_size]
+    records = await _records(redis, listing, shown)
+    alive = {
+        listed: record
+        for listed, record in zip(shown, records, strict=True)
+        if record is not None and _belongs(record, listed, listing, now_ms)
+    }
+    await _forget(redis, listing, [listed for listed in shown if listed not in alive])
+    return Page(
+        records=tuple(alive.values()),
+        next_token=shown[-1] if len(members) > len(shown) else "",
+    )
 
 
 async def _members(redis: Client, listing: Listing) -> Sequence[str]:

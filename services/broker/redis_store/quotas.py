@@ -4,16 +4,15 @@ from latentflow.errors import QuotaExceeded
 from services.broker.keys import quota_keys
 from services.broker.lifecycle import LONGEST_KEPT_MS
 from services.broker.record import Charge, LatentRef, TenantLimits
-from services.broker.redis_store.client import script
 from services.broker.redis_store.connection import Connections
+from services.broker.redis_store.scripts import script
 
 
 class RedisQuotas:
     """See `store.QuotaStore`."""
 
     def __init__(self, connections: Connections) -> None:
-        self._commands = connections.commands
-        self._charge = script(self._commands.client, "charge")
+        self._charge = script(connections.commands, "charge")
 
     async def charge(
         self, ref: LatentRef, charge: Charge, limits: TenantLimits | None = None, *, now_ms: int
@@ -28,8 +27,7 @@ class RedisQuotas:
         ]
         if limits is not None:
             args += [limits.stored_bytes, limits.open_uploads, limits.publishes_per_second]
-        async with self._commands.turn():
-            taken, *refused = await self._charge(keys=quota_keys(ref.tenant), args=args)
+        taken, *refused = await self._charge(keys=quota_keys(ref.tenant), args=args)
         if limits is not None and not taken:
             quota, retry_ms = refused[0].decode(), int(refused[1])
             raise QuotaExceeded(

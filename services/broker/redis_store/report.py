@@ -20,7 +20,7 @@ Info = Mapping[str, Any]
 async def store_report(lane: Lane, *, now_ms: int) -> StoreReport:
     """Raises StoreUnavailable."""
     try:
-        async with lane.turn(is_probe=True) as client:
+        async with lane.probe() as client:
             infos = await _infos(client)
     except NoPermissionError:
         return StoreReport(servers=(), remarks=(_UNASKED,))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from latentflow.errors import StoreUnavailable, StreamMismatch
-from services.broker.redis_store.client import script
 from services.broker.redis_store.connection import Connections, connect
 from services.broker.redis_store.latents import RedisLatents
+from services.broker.redis_store.scripts import script
 from services.broker.store_url import parse_store_url
 from tests.contract.samples import LIMITS, new_commit, new_frame, new_opening, new_ref
 from tests.manual_clock import ManualClock
@@ -71,16 +71,15 @@ async def test_script_that_arrived_changed_is_not_run_again(
     valkey: StoreServer, connections: Connections
 ) -> None:
     """A server that does not know a script is sent it anew, whatever it has run before."""
-    run = script(connections.commands.client, "use_flow")
-    arrives = connections.commands.client.eval
-    changed = "return 'changed'"
+    lane = connections.commands
+    run, ask = script(lane, "use_flow"), lane.ask
     with valkey.client() as raw:
         raw.script_flush()
 
-    async def eval_changed(text: str, *rest: Any) -> Any:
-        return await arrives(changed, *rest)
+    async def ask_changed(verb: str, text: str, *rest: Any) -> Any:
+        return await ask(verb, "return 'changed'" if verb == "EVAL" else text, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connections.commands.client, "eval", eval_changed)
+        patch.setattr(lane, "ask", ask_changed)
         assert await run(keys=["flows"], args=["flow", 1000]) == b"changed"
     assert await run(keys=["flows"], args=["flow", 1000]) == 1

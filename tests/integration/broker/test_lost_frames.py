@@ -1,12 +1,17 @@
 """A store that lost frames it had acknowledged: nobody is told that all is well."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 
 from latentflow.errors import LatentIncomplete
+from latentflow.latent import Frame
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from latentflow.rpc.broker_client import BrokerClient
 from services.broker.keys import latent_keys
 from services.broker.record import LatentRef
-from tests.integration.broker.running import Broker, Publisher
+from tests.integration.broker.running import TIMEOUT, Broker, Publisher
 from tests.made_latents import MadeLatent, make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer
@@ -50,3 +55,34 @@ async def test_upload_is_not_committed(
         await publisher.say(frame)
     with pytest.raises(LatentIncomplete):
         await publisher.say(made.commit)
+
+
+async def test_publisher_gives_again_what_a_failover_has_lost(
+    broker: Broker, valkey: StoreServer, clock: ManualClock
+) -> None:
+    """The store goes back to where it was one frame in, as a replica that was behind does."""
+    made = make_latent(clock(), stream_bytes=40_000, frame_bytes=10_000)
+    keys = latent_keys(LatentRef(tenant=DEFAULT_TENANT, latent_id=made.latent_id))
+    heard: asyncio.Queue[int] = asyncio.Queue()
+
+    async def acknowledged(frames: int) -> None:
+        while await asyncio.wait_for(heard.get(), TIMEOUT) < frames:
+            pass
+
+    async def frames() -> AsyncIterator[Frame]:
+        with valkey.client() as store:
+            yield made.frames[0]
+            await acknowledged(1)
+            behind = {key: store.dump(key) for key in (keys.record, keys.frames)}
+            yield made.frames[1]
+            yield made.frames[2]
+            await acknowledged(3)
+            for key, dumped in behind.items():
+                store.restore(key, 60_000, dumped, replace=True)
+            yield made.frames[3]
+
+    info = await BrokerClient(broker.channel).publish(
+        made.manifest_bytes, frames(), timeout=TIMEOUT, on_acknowledged=heard.put_nowait
+    )
+    assert info.commit == made.commit
+    assert (await broker.client.fetch(made.latent_id, timeout=TIMEOUT)).stream == made.stream

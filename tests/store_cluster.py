@@ -4,8 +4,8 @@ from tests.store_servers import (
     NODE_TIMEOUT_MS,
     StoreServer,
     free_ports,
+    has_replica_in_step,
     hold_back,
-    is_in_step,
     is_primary,
     until,
 )
@@ -26,7 +26,10 @@ class _Shard:
         for replica in self.replicas:
             with replica.client() as client:
                 client.execute_command("CLUSTER REPLICATE", primary_id)
-            until(lambda replica=replica: is_in_step(replica))  # type: ignore[misc]
+
+    def await_replica(self) -> None:
+        if self.replicas:
+            until(lambda: has_replica_in_step(self.primary))
 
     def hold_back(self) -> None:
         (replica,) = self.replicas
@@ -36,8 +39,8 @@ class _Shard:
         (heir,) = self.replicas
         until(lambda: is_primary(heir))
         self.primary, self.replicas = heir, [self.primary]
-        killed = self.replicas[0].start()
-        until(lambda: is_in_step(killed))
+        self.replicas[0].start()
+        self.await_replica()
 
 
 class StoreCluster:
@@ -71,6 +74,8 @@ class StoreCluster:
         self._await_health()
         for shard in self._shards:
             shard.replicate()
+        for shard in self._shards:
+            shard.await_replica()
         return self
 
     def hold_back_replica(self, place: int) -> None:

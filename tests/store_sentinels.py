@@ -11,9 +11,9 @@ from tests.store_servers import (
     NODE_TIMEOUT_MS,
     StoreServer,
     free_ports,
+    has_replica_in_step,
     hold_back,
     is_answered,
-    is_in_step,
     is_primary,
     until,
 )
@@ -40,7 +40,7 @@ class SentinelStore:
     def start(self) -> "SentinelStore":
         self._primary.start()
         self._replica.start()
-        until(lambda: is_in_step(self._replica))
+        until(lambda: has_replica_in_step(self._primary))
         for port in self._ports:
             self._sentinels.append(self._watch(port))
         self._await_health()
@@ -61,8 +61,11 @@ class SentinelStore:
         """Waits until the replica is the primary, and the killed primary its replica, in step."""
         self.await_promotion()
         self._primary, self._replica = self._replica, self._primary
+        # Before all know of it, a Sentinel may take the one that comes back for the primary.
+        for port in self._ports:
+            until(lambda port=port: _knows_primary(port, self._primary.port))  # type: ignore[misc]
         self._replica.start(replicaof=f"127.0.0.1 {self._primary.port}")
-        until(lambda: is_in_step(self._replica))
+        until(lambda: has_replica_in_step(self._primary))
         self._await_health()
 
     def flush(self) -> None:
@@ -93,6 +96,11 @@ class SentinelStore:
     def _await_health(self) -> None:
         for port in self._ports:
             until(lambda port=port: _is_content(port, self._primary.port))  # type: ignore[misc]
+
+
+def _knows_primary(sentinel_port: int, primary_port: int) -> bool:
+    with redis.Redis(port=sentinel_port) as sentinel:
+        return bool(sentinel.sentinel_master(_PRIMARY)["port"] == primary_port)
 
 
 def _is_content(sentinel_port: int, primary_port: int) -> bool:

@@ -18,7 +18,12 @@ import redis
 # How long a server of several is not heard of before it counts as down.
 NODE_TIMEOUT_MS = 1000
 _START_SECONDS = 20.0
-_OPTIONS = {"maxmemory-policy": "noeviction", "repl-diskless-sync-delay": "0"}
+_OPTIONS = {
+    "maxmemory-policy": "noeviction",
+    # A replica is in step soon, and has soon something to acknowledge.
+    "repl-diskless-sync-delay": "0",
+    "repl-ping-replica-period": "1",
+}
 
 
 def valkey_binary() -> str:
@@ -135,10 +140,11 @@ def is_primary(server: StoreServer) -> bool:
         return bool(client.info("replication")["role"] == "master")
 
 
-def is_in_step(replica: StoreServer) -> bool:
-    """Whether it has a primary, and what that had when it asked."""
-    with replica.client() as client:
-        return bool(client.info("replication").get("master_link_status") == "up")
+def has_replica_in_step(primary: StoreServer) -> bool:
+    """Whether one has acknowledged something: until it first does, it is sent nothing new."""
+    with primary.client() as client:
+        replica = client.info("replication").get("slave0", {})
+    return bool(replica.get("state") == "online" and replica.get("offset"))
 
 
 def hold_back(primary: StoreServer, replica: StoreServer) -> None:

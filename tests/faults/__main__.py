@@ -80,8 +80,13 @@ def _arguments() -> Namespace:
     )
     usual = ", ".join(f"{runs} at {stand}" for stand, runs in DEFAULT_RUNS.items())
     parser.add_argument("--runs", type=int, help=f"{usual} unless told otherwise")
-    stands = {"type": Stand, "choices": list(Stand), "default": Stand.VALKEY}
-    parser.add_argument("--stand", **stands, help="the store of RUNS, valkey unless told otherwise")
+    parser.add_argument(
+        "--stand",
+        type=Stand,
+        choices=list(Stand),
+        default=Stand.VALKEY,
+        help="the store of RUNS, valkey unless told otherwise",
+    )
     parser.add_argument("--mutations", type=int, help=f"{DEFAULT_MUTATIONS} unless told otherwise")
     parser.add_argument("--seed", type=int, default=1, help="of the first; the next is one up")
     parser.add_argument("--each", action="store_true", help="tell of every run")

@@ -17,8 +17,11 @@ _KEEPS = {"appendonly": "yes", "appendfsync": "always"}
 class Stores(Protocol):
     """`links` has the proxy before them, where there can be one."""
 
-    url: str
-    links: Mapping[Hop, Link]
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def links(self) -> Mapping[Hop, Link]: ...
 
     async def prepare(self, plan: Plan) -> None:
         """The next run is over the store that its plan wants."""

@@ -1,7 +1,6 @@
 """A Cluster of real servers on loopback, with a replica for each primary where one may die."""
 
 from tests.store_servers import (
-    NODE_TIMEOUT_MS,
     StoreServer,
     free_ports,
     has_replica_in_step,
@@ -11,6 +10,7 @@ from tests.store_servers import (
 )
 
 _SLOTS = 16384
+_NODE_TIMEOUT_MS = 1000
 
 
 class _Shard:
@@ -114,7 +114,7 @@ def _node(binary: str, port: int, bus: int) -> StoreServer:
     options = {
         "cluster-enabled": "yes",
         "cluster-port": str(bus),
-        "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+        "cluster-node-timeout": str(_NODE_TIMEOUT_MS),
     }
     return StoreServer(binary, port=port, **options)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import redis
 
 from tests.store_servers import (
-    NODE_TIMEOUT_MS,
     StoreServer,
     free_ports,
     has_replica_in_step,
@@ -19,6 +18,8 @@ from tests.store_servers import (
 )
 
 _PRIMARY = "primary"
+# Connections are tried once a second: with less, a new primary is taken for down at once.
+_DOWN_AFTER_MS = 2000
 # A Sentinel waits twice as long before it helps with another failover.
 _FAILOVER_TIMEOUT_MS = 3000
 
@@ -51,7 +52,7 @@ class SentinelStore:
         hold_back(self._primary, self._replica)
 
     def kill_primary(self, place: int = 0) -> None:
-        """The Sentinels notice, and promote the replica, within a second or two."""
+        """The Sentinels notice, and promote the replica, within some seconds."""
         self._primary.stop()
 
     def await_promotion(self) -> None:
@@ -84,7 +85,7 @@ class SentinelStore:
         config.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {self._folder}\n"
             f"sentinel monitor {_PRIMARY} 127.0.0.1 {self._primary.port} 2\n"
-            f"sentinel down-after-milliseconds {_PRIMARY} {NODE_TIMEOUT_MS}\n"
+            f"sentinel down-after-milliseconds {_PRIMARY} {_DOWN_AFTER_MS}\n"
             f"sentinel failover-timeout {_PRIMARY} {_FAILOVER_TIMEOUT_MS}\n"
         )
         return subprocess.Popen(

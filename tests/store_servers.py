@@ -15,8 +15,6 @@ from pathlib import Path
 
 import redis
 
-# How long a server of several is not heard of before it counts as down.
-NODE_TIMEOUT_MS = 1000
 _START_SECONDS = 20.0
 _OPTIONS = {
     "maxmemory-policy": "noeviction",

@@ -74,6 +74,15 @@ def test_only_a_store_that_forgets_or_is_fed_other_bytes_may_lose_what_was_ackno
     assert not may_take_back(plan(Fault.CUT, Hop.STORE))
 
 
+def test_what_a_primary_took_with_it_is_failed_once_all_have_been_told() -> None:
+    lost = plan(Fault.KILL_PRIMARY, keeping=Keeping.FORGETS)
+    told_to_all = account([PUBLISHED, FAILED], [READ, FAILED], [FAILED])
+    told_to_one = account([PUBLISHED, FAILED], [READ], [FAILED])
+    assert judge(told_to_all, TRUTH, lost).verdict is Verdict.FAILED
+    assert judge(told_to_one, TRUTH, lost).verdict is Verdict.VIOLATION
+    assert judge(told_to_all, TRUTH, CUT).verdict is Verdict.VIOLATION
+
+
 def test_seed_draws_the_same_plan_again() -> None:
     now_ms = 1_760_000_000_000
     assert draw_plan(7, now_ms) == draw_plan(7, now_ms)

@@ -12,6 +12,9 @@ from tests.made_latents import MadeLatent, make_latent
 
 LATENTS = 4
 READERS = 2
+_LONGEST_BYTES = 40_000
+# A replica is held back, and then the primary killed, while these are still on their way.
+_LONGEST_BYTES_REPLICATED = 600_000
 
 
 class Hop(StrEnum):
@@ -77,7 +80,7 @@ FAULTS = {
     Stand.CLUSTER: (Fault.KILL_PRIMARY,),
 }
 # Clients are told where these servers are, and so go past a proxy.
-_WITHOUT_STORE_HOP = frozenset({Stand.SENTINELS, Stand.CLUSTER})
+_REPLICATED = frozenset({Stand.SENTINELS, Stand.CLUSTER})
 
 # About how many bytes go over a hop in a run, beside the streams and for each byte of the streams:
 # the moment of the fault is drawn from these, so that few runs end before it.
@@ -147,7 +150,8 @@ class Plan:
 
 def draw_plan(seed: int, now_ms: int, stand: Stand = Stand.VALKEY) -> Plan:
     chance = random.Random(seed)
-    recipes = tuple(_draw_recipe(chance, now_ms) for _ in range(LATENTS))
+    longest = _LONGEST_BYTES_REPLICATED if stand in _REPLICATED else _LONGEST_BYTES
+    recipes = tuple(_draw_recipe(chance, now_ms, longest) for _ in range(LATENTS))
     return Plan(
         seed=seed,
         stand=stand,
@@ -159,14 +163,14 @@ def draw_plan(seed: int, now_ms: int, stand: Stand = Stand.VALKEY) -> Plan:
 
 def hops_of(stand: Stand) -> Sequence[Hop]:
     """The hops with a proxy of ours."""
-    return [hop for hop in Hop if hop is not Hop.STORE or stand not in _WITHOUT_STORE_HOP]
+    return [hop for hop in Hop if hop is not Hop.STORE or stand not in _REPLICATED]
 
 
-def _draw_recipe(chance: random.Random, now_ms: int) -> Recipe:
+def _draw_recipe(chance: random.Random, now_ms: int, longest_bytes: int) -> Recipe:
     return Recipe(
         seed=chance.getrandbits(63),
         now_ms=now_ms,
-        stream_bytes=chance.randint(200, 40_000),
+        stream_bytes=chance.randint(200, longest_bytes),
         frame_bytes=chance.randint(1_000, 16_000),
     )
 

@@ -54,8 +54,8 @@ class Judgement:
 
 
 def judge(account: Account, truth: Truth, plan: Plan) -> Judgement:
-    for reason in _violations(account, truth, plan):
-        return Judgement(verdict=Verdict.VIOLATION, reason=reason)
+    if reasons := _violations(account, truth, plan):
+        return Judgement(verdict=Verdict.VIOLATION, reason="; ".join(reasons))
     is_good = account.published[-1].is_good
     return Judgement(verdict=Verdict.COMMITTED if is_good else Verdict.FAILED)
 

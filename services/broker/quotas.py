@@ -45,7 +45,10 @@ class Quotas:
             return
         try:
             await self._charge(account, stored_bytes + STEP_BYTES, now_ms=now_ms)
-        except QuotaExceeded:  # near the limit what is needed may fit where a step ahead does not
+        except QuotaExceeded as refusal:
+            # Near the limit what is needed may fit where a step ahead does not.
+            if refusal.quota != "stored_bytes":
+                raise
             await self._charge(account, stored_bytes, now_ms=now_ms)
 
     async def settle(self, record: LatentRecord, *, now_ms: int) -> None:

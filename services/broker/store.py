@@ -35,13 +35,18 @@ from services.broker.record import (
 class LatentStore(Protocol):
     """Keeps latents and their frames."""
 
-    async def open(
-        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
-    ) -> LatentRecord:
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         """Makes the latent, or finds it and renews its lease; also lists it.
 
-        A new one is stored `whole` and committed at once, unless that is over the limit for one.
         Raises LatentExists, LatentClosed or LatentExpired.
+        """
+
+    async def store(
+        self, ref: LatentRef, opening: Opening, stream: StoredStream, *, now_ms: int
+    ) -> LatentRecord | None:
+        """Makes the latent with its whole stream, committed; also lists it.
+
+        None, and nothing is done, when it is there already or over the limit for one.
         """
 
     async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:

@@ -31,7 +31,6 @@ from latentflow.relay import (
 )
 from latentflow.wire.relay import frame_from_bytes
 from services.broker.admission import (
-    accept_repeated_commit,
     require_same_commit,
     takes_steps,
 )
@@ -71,31 +70,28 @@ class Upload:
 
     async def open(self) -> Opened:
         """Makes or resumes the latent. Raises LatentIncomplete when the store has lost a frame."""
-        record = await self._open(None)
+        now_ms = self._clock_ms()
+        async with self._put_right_if_refused(now_ms):
+            record = await self._latents.open(self._ref, self._opening, now_ms=now_ms)
         if record.state is LatentState.COMMITTED:
-            await self._quotas.settle(record, now_ms=self._clock_ms())
+            await self._quotas.settle(record, now_ms=now_ms)
         await self._resume(record)
         return Opened(acknowledged_frames=self._frames, credit_bytes=self._credit_bytes)
 
     async def store(self, whole: Whole) -> Stored:
         """All of it in one step, unless some of it is there. Raises as `open` and `take`."""
         now_ms = self._clock_ms()
-        record = await self._open(whole)
-        if record.state is LatentState.COMMITTED:
-            accept_repeated_commit(record, whole.commit, now_ms)
-            return await self._complete(record, now_ms)
-        await self._resume(record)
-        await self._append(whole.frames)
-        return await self._commit(whole.commit)
-
-    async def _open(self, whole: Whole | None) -> LatentRecord:
-        now_ms = self._clock_ms()
         async with self._put_right_if_refused(now_ms):
-            stream = None if whole is None else stream_to_store(self._opening, whole)
-            if stream is not None:
-                whole_bytes = self._stored_bytes + stream.commit.payload_bytes
-                await self._quotas.grow(self._account, whole_bytes, now_ms=now_ms)
-            return await self._latents.open(self._ref, self._opening, stream, now_ms=now_ms)
+            stream = stream_to_store(self._opening, whole)
+            whole_bytes = self._stored_bytes + stream.commit.payload_bytes
+            await self._quotas.grow(self._account, whole_bytes, now_ms=now_ms)
+            record = await self._latents.store(self._ref, self._opening, stream, now_ms=now_ms)
+        if record is not None:
+            return await self._complete(record, now_ms)
+        await self.open()
+        if missing := whole.frames[self._frames :]:
+            await self._append(missing)
+        return await self._commit(whole.commit)
 
     async def take(self, steps: Sequence[PublishStep]) -> AsyncGenerator[PublishEvent, None]:
         """Frames that come together become durable together, and get one answer.

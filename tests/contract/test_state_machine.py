@@ -114,14 +114,16 @@ class TwoStores(RuleBasedStateMachine):
         self.both(lambda store: store.open(self.refs[place], opening, now_ms=now_ms))
 
     @rule(place=places, count=st.integers(1, 3), content=contents)
-    def open_whole(self, place: int, count: int, content: bytes) -> None:
+    def store(self, place: int, count: int, content: bytes) -> None:
         frames = [
             StoredFrame(index=index, payload_bytes=_FRAME_BYTES, encoded=content)
             for index in range(count)
         ]
-        whole = StoredStream(frames=frames, commit=new_commit(*frames))
+        stream = StoredStream(frames=frames, commit=new_commit(*frames))
         ref, opening, now_ms = self.refs[place], self.openings[place], self.clock()
-        self._learn(place, self.both(lambda store: store.open(ref, opening, whole, now_ms=now_ms)))
+        self._learn(
+            place, self.both(lambda store: store.store(ref, opening, stream, now_ms=now_ms))
+        )
 
     @rule(place=places, shift=shifts, count=st.integers(1, 3), content=contents)
     def append(self, place: int, shift: int, count: int, content: bytes) -> None:

@@ -70,33 +70,40 @@ class MemoryLatents:
         self._remembered: dict[ContentRef, _Made] = {}
         self._changed = asyncio.Condition()
 
-    async def open(
-        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
-    ) -> LatentRecord:
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         self._forget()
         lease_until_ms = now_ms + self._limits.lease_ms
         held = self._held.get(ref)
         if held is None:
             record = LatentRecord(ref=ref, opening=opening, lease_until_ms=lease_until_ms)
-            held = self._made(record, whole)
-            self._require_room(held.held_bytes)
-            self._held[ref] = held
+            held = self._keep(_Held(record))
         resume(held.record, opening, now_ms)
         if takes_steps(held.record, now_ms):
             held.record = replace(held.record, lease_until_ms=lease_until_ms)
         return held.record
 
-    def _made(self, record: LatentRecord, whole: StoredStream | None) -> _Held:
-        if whole is None or whole.commit.payload_bytes > self._limits.latent_bytes:
-            return _Held(record)
-        committed = replace(
-            record,
+    async def store(
+        self, ref: LatentRef, opening: Opening, stream: StoredStream, *, now_ms: int
+    ) -> LatentRecord | None:
+        self._forget()
+        commit = stream.commit
+        if ref in self._held or commit.payload_bytes > self._limits.latent_bytes:
+            return None
+        record = LatentRecord(
+            ref=ref,
+            opening=opening,
+            lease_until_ms=now_ms + self._limits.lease_ms,
             state=LatentState.COMMITTED,
-            frames=whole.commit.frames,
-            payload_bytes=whole.commit.payload_bytes,
-            commit=whole.commit,
+            frames=commit.frames,
+            payload_bytes=commit.payload_bytes,
+            commit=commit,
         )
-        return _Held(committed, [*whole.frames, whole.commit])
+        return self._keep(_Held(record, [*stream.frames, commit])).record
+
+    def _keep(self, held: _Held) -> _Held:
+        self._require_room(held.held_bytes)
+        self._held[held.record.ref] = held
+        return held
 
     async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
         held = self._find(ref)

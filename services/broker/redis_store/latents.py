@@ -60,33 +60,23 @@ class RedisLatents:
         self._followers = connections.followers
         self._limits = limits
         self._listings = Listings(connections.commands)
-        (
-            self._open,
-            self._append,
-            self._commit,
-            self._abort,
-            self._revoke,
-            self._renew,
-            self._note,
-        ) = (
-            script(connections.commands, verb)
-            for verb in ("open", "append", "commit", "abort", "revoke", "renew", "note")
-        )
+        self._open = script(connections.commands, "open")
+        self._store = script(connections.commands, "store")
+        self._append = script(connections.commands, "append")
+        self._commit = script(connections.commands, "commit")
+        self._abort = script(connections.commands, "abort")
+        self._revoke = script(connections.commands, "revoke")
+        self._renew = script(connections.commands, "renew")
+        self._note = script(connections.commands, "note")
 
-    async def open(
-        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
-    ) -> LatentRecord:
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         lease_until_ms = now_ms + self._limits.lease_ms
         args: list[EncodableT] = [
             now_ms,
-            opening.manifest,
-            opening.flow,
-            opening.created_ms,
-            opening.expires_ms,
+            *_opening_args(opening),
             lease_until_ms,
             opening.expires_ms + TOMBSTONE_MS,
             lease_until_ms + READING_MS,
-            *self._at_once(opening, whole),
         ]
         fields, _ = await asyncio.gather(
             self._open(keys=_both_keys(ref), args=args),
@@ -94,18 +84,27 @@ class RedisLatents:
         )
         return resume(to_record(ref, pairs(fields)), opening, now_ms)
 
-    def _at_once(self, opening: Opening, whole: StoredStream | None) -> Sequence[EncodableT]:
-        if whole is None or whole.commit.payload_bytes > self._limits.latent_bytes:
-            return ()
-        commit = whole.commit
+    async def store(
+        self, ref: LatentRef, opening: Opening, stream: StoredStream, *, now_ms: int
+    ) -> LatentRecord | None:
+        commit = stream.commit
+        if commit.payload_bytes > self._limits.latent_bytes:
+            return None
         args: list[EncodableT] = [
+            *_opening_args(opening),
+            now_ms + self._limits.lease_ms,
+            opening.expires_ms + TOMBSTONE_MS,
             opening.expires_ms + READING_MS,
             commit.payload_bytes,
             commit.sha256,
         ]
-        for frame in whole.frames:
+        for frame in stream.frames:
             args += [frame.encoded, frame.payload_bytes]
-        return args
+        fields, _ = await asyncio.gather(
+            self._store(keys=_both_keys(ref), args=args),
+            self._listings.add(ref, opening, now_ms=now_ms),
+        )
+        return to_record(ref, pairs(fields)) if fields else None
 
     async def append(self, ref: LatentRef, frames: Sequence[StoredFrame], *, now_ms: int) -> None:
         lease_until_ms = now_ms + self._limits.lease_ms
@@ -213,6 +212,10 @@ class RedisLatents:
 
     async def inspect(self, *, now_ms: int) -> StoreReport:
         return await store_report(self._commands, now_ms=now_ms)
+
+
+def _opening_args(opening: Opening) -> Sequence[EncodableT]:
+    return [opening.manifest, opening.flow, opening.created_ms, opening.expires_ms]
 
 
 def _both_keys(ref: LatentRef) -> list[str]:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from latentflow.errors import LatentIncomplete
+from latentflow.errors import LatentIncomplete, StreamMismatch
 from latentflow.latent import Frame
+from latentflow.relay import Whole
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.rpc.broker_client import BrokerClient
 from services.broker.keys import latent_keys
@@ -86,3 +87,23 @@ async def test_publisher_gives_again_what_a_failover_has_lost(
     )
     assert info.commit == made.commit
     assert (await broker.client.fetch(made.latent_id, timeout=TIMEOUT)).stream == made.stream
+
+
+async def test_whole_latent_that_was_stored_otherwise_is_not_committed_again(
+    broker: Broker, valkey: StoreServer, clock: ManualClock
+) -> None:
+    """As when its bytes changed between broker and store, before anybody could know."""
+    made = make_latent(clock())
+    whole = Whole(manifest_bytes=made.manifest_bytes, frames=tuple(made.frames), commit=made.commit)
+    await Publisher(broker).say(whole)
+    key = latent_keys(LatentRef(tenant=DEFAULT_TENANT, latent_id=made.latent_id)).frames
+    with valkey.client() as store:
+        entries = store.xrange(key)
+        store.delete(key)
+        for entry_id, fields in entries:
+            changed = {
+                name: value.replace(b"\x28\xb5", b"\x28\xb4") for name, value in fields.items()
+            }
+            store.xadd(key, changed, id=entry_id)
+    with pytest.raises(StreamMismatch):
+        await Publisher(broker).say(whole)

@@ -19,7 +19,7 @@ from services.broker.__main__ import Stores
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
 from services.broker.memory_store.quotas import MemoryQuotas
-from services.broker.record import LatentRecord, LatentRef, Opening, StoredStream, UploadLimits
+from services.broker.record import LatentRecord, LatentRef, Opening, UploadLimits
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
 from services.sharer.resident import Resident
@@ -46,12 +46,10 @@ class StallingLatents(MemoryLatents):
         self.asked: asyncio.Future[LatentId] = asyncio.get_running_loop().create_future()
         self.gate = asyncio.Event()
 
-    async def open(
-        self, ref: LatentRef, opening: Opening, whole: StoredStream | None = None, *, now_ms: int
-    ) -> LatentRecord:
+    async def open(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> LatentRecord:
         self.asked.set_result(ref.latent_id)
         await self.gate.wait()
-        return await super().open(ref, opening, whole, now_ms=now_ms)
+        return await super().open(ref, opening, now_ms=now_ms)
 
 
 async def test_readers_hear_that_the_publisher_gave_up(

@@ -13,8 +13,9 @@ from tests.faults.words import READY, Order, Word, overdue
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
-# How much later than its own timeout an attempt may end.
-_LATE_SECONDS = 5.0
+# How much later than its own timeout an attempt may end: what hangs does for good, but a part that
+# gets a tenth of a busy core is only late.
+_LATE_SECONDS = 20.0
 _LOG_LINES = 200
 
 Listener = Coroutine[None, None, None]

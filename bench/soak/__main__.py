@@ -24,8 +24,8 @@ from latentflow.errors import LatentFlowError
 
 _READY_SECONDS = 30.0
 _REST_SECONDS = 110.0
-# On one core readers keep up with it. With 5 s they fall behind, and find latents expired.
-_PERIOD_SECONDS = 12.0
+# On one core that others use too, readers keep up with it. With 5 s they came too late for many.
+_PERIOD_SECONDS = 20.0
 
 
 def main() -> int:

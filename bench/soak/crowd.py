@@ -47,9 +47,6 @@ class Crowd:
 
     async def leave(self) -> None:
         await _end(self._members)
-        # Calls that were cut off stand in the tracebacks of their errors, and keep the connections
-        # open that they were made on: the broker would not rest.
-        gc.collect()
 
     def _publisher(self, flow: FlowName, period_seconds: float) -> Publisher:
         return Publisher(
@@ -91,4 +88,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for ended in await asyncio.gather(*tasks, return_exceptions=True):
         if not isinstance(ended, asyncio.CancelledError) and ended is not None:
             raise ended
+    # Calls that were cut off are in their tasks' tracebacks, and hold the connections open that
+    # they were made on: the broker would not rest.
     tasks.clear()
+    gc.collect()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from latentflow.errors import InvalidInput
 
 GROUP = "readers"
+PHASES = 2
 # Short enough that leases, lives and redeliveries come to their end many times within the run, and
 # that a flow drops announcements: all but READING_MS and TOMBSTONE_MS, which are the broker's own.
 LEASE_SECONDS = 10
@@ -21,13 +22,12 @@ BROKER_SETTINGS: Mapping[str, str] = {
 class Course:
     """`period_seconds` lie between two latents of a flow, on average.
 
-    After `seconds` of traffic, of which the first `warm_up_seconds` don't count, the broker rests
-    for `rest_seconds`. Its memory may grow by the share `growth`.
+    The same traffic comes `PHASES` times for `seconds` in all, and each time the broker rests for
+    `rest_seconds`. From the first to the last its memory may grow by the share `growth`.
     """
 
     flows: int
     seconds: float
-    warm_up_seconds: float
     rest_seconds: float
     period_seconds: float
     sample_seconds: float
@@ -37,10 +37,10 @@ class Course:
     def __post_init__(self) -> None:
         if self.flows < 1:
             raise InvalidInput(field="flows", problem="must be at least 1")
-        if not 0 <= self.warm_up_seconds < self.seconds:
-            raise InvalidInput(field="warm_up", problem="must end before the traffic")
+        if not self.seconds > 0:
+            raise InvalidInput(field="seconds", problem="must be more than 0")
 
     @property
-    def window_seconds(self) -> float:
-        """Memory is the median of what was sampled within so long."""
-        return max(self.seconds / 20, 3 * self.sample_seconds)
+    def traffic_seconds(self) -> float:
+        """Of one phase."""
+        return self.seconds / PHASES

@@ -18,6 +18,8 @@ class Ledger:
         self.failures: Counter[str] = Counter()
         self.lost = 0
         self.strange = 0
+        self._to_read: set[LatentId] = set()
+        self._read: set[LatentId] = set()
         self._begun: defaultdict[LatentId, set[Use]] = defaultdict(set)
         self._noted: defaultdict[LatentId, set[Use]] = defaultdict(set)
 
@@ -34,6 +36,19 @@ class Ledger:
     def note(self, call: UseCall) -> None:
         self._noted[call.latent_id].add(_use(call))
         self.count("uses noted")
+
+    def to_read(self, latent_id: LatentId) -> None:
+        """It was committed, and nobody means to revoke it."""
+        self._to_read.add(latent_id)
+
+    def read(self, latent_id: LatentId) -> None:
+        """By a member of its flow's group."""
+        self._read.add(latent_id)
+
+    @property
+    def unread_share(self) -> float:
+        """Of what was to be read."""
+        return len(self._to_read - self._read) / max(1, len(self._to_read))
 
     def noted(self, latent_id: LatentId) -> frozenset[Use]:
         return frozenset(self._noted[latent_id])

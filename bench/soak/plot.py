@@ -31,7 +31,7 @@ def draw(soaked: Soaked, path: Path) -> None:
 
 
 def _mark(axes: Any, soaked: Soaked) -> None:
-    """Warm-up, traffic, rest, questions."""
-    edges = (soaked.course.warm_up_seconds, soaked.traffic_ended, soaked.rested)
-    for at_seconds in edges:
-        axes.axvline(at_seconds, color="black", linewidth=0.8, linestyle=":")
+    """Where traffic ends, and where a rest does."""
+    for phase in soaked.phases:
+        for at_seconds in (phase.traffic_ended, phase.rested):
+            axes.axvline(at_seconds, color="black", linewidth=0.8, linestyle=":")

@@ -70,6 +70,8 @@ class Publisher:
         self._ledger.count("latents committed")
         if plan.fate is Fate.REVOKED:
             await self._revoke(client, latent_id)
+        else:
+            self._ledger.to_read(latent_id)
 
     def _call_followers(self, latent_id: LatentId, count: int) -> None:
         for _ in range(count):

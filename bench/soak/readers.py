@@ -34,6 +34,7 @@ class Member:
         try:
             await use(client, latent_id, self._call.consumer, self._ledger)
             await client.fetch(latent_id, timeout=CALL_SECONDS)
+            self._ledger.read(latent_id)
             self._ledger.count("read by members")
         except NotUsable as error:
             self._ledger.count(f"member was told {type(error).__name__}")

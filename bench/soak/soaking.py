@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.soak.course import Course
+from bench.soak.course import PHASES, Course
 from bench.soak.crowd import Crowd
 from bench.soak.gauges import Gauges, Sample
 from bench.soak.ledger import Ledger
@@ -20,17 +20,26 @@ _COMPARED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Traffic and a rest, in seconds from the beginning. `left` is what the store then held."""
+
+    began: float
+    traffic_ended: float
+    rest_began: float
+    rested: float
+    begun: int
+    has_caught_up: bool
+    left: Mapping[str, Kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Soaked:
-    """`traffic_ended` and `rested` are seconds from the beginning. `rested_with` is what the store
-    held by then, `left` what once all flows had been listed, which prunes their listings."""
+    """`left` is what the store held once all flows had been listed, which prunes their listings."""
 
     course: Course
     ledger: Ledger
     samples: Sequence[Sample]
-    traffic_ended: float
-    rested: float
-    has_caught_up: bool
-    rested_with: Mapping[str, Kind]
+    phases: Sequence[Phase]
     left: Mapping[str, Kind]
 
 
@@ -40,28 +49,41 @@ async def soak(course: Course, stand: Stand, progress: Progress) -> Soaked:
     gauges = Gauges(stand, ledger)
     async with asyncio.TaskGroup() as tasks:
         sampling = tasks.create_task(gauges.sample_every(course.sample_seconds))
-        progress.say(f"{course.flows} flows for {course.seconds:.0f} s")
-        crowd = Crowd(course, stand.address, ledger)
-        await asyncio.sleep(course.seconds)
-        traffic_ended = gauges.seconds
-        progress.say("catching up, then resting until leases and lives have ended")
-        await crowd.stop_publishing()
-        has_caught_up = await crowd.catch_up()
-        await crowd.leave()
-        await asyncio.sleep(course.rest_seconds)
-        rested, rested_with = gauges.seconds, _left(stand)
+        phases = [await _phase(course, stand, gauges, ledger, progress) for _ in range(PHASES)]
         progress.say("comparing receipts, listing flows")
         await _question(stand, course, ledger)
-        await asyncio.sleep(course.window_seconds)
+        gauges.sample()
         sampling.cancel()
     return Soaked(
         course=course,
         ledger=ledger,
         samples=gauges.samples,
+        phases=phases,
+        left=_left(stand),
+    )
+
+
+async def _phase(
+    course: Course, stand: Stand, gauges: Gauges, ledger: Ledger, progress: Progress
+) -> Phase:
+    began = gauges.seconds
+    progress.say(f"{course.flows} flows for {course.traffic_seconds:.0f} s")
+    crowd = Crowd(course, stand.address, ledger)
+    await asyncio.sleep(course.traffic_seconds)
+    traffic_ended = gauges.seconds
+    progress.say("catching up, then resting until leases and lives have ended")
+    await crowd.stop_publishing()
+    has_caught_up = await crowd.catch_up()
+    await crowd.leave()
+    rest_began = gauges.seconds
+    await asyncio.sleep(course.rest_seconds)
+    return Phase(
+        began=began,
         traffic_ended=traffic_ended,
-        rested=rested,
+        rest_began=rest_began,
+        rested=gauges.seconds,
+        begun=ledger.counts["latents begun"],
         has_caught_up=has_caught_up,
-        rested_with=rested_with,
         left=_left(stand),
     )
 

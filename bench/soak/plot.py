@@ -26,7 +26,7 @@ def draw(soaked: Soaked, path: Path) -> None:
     for axes in (memory, keys, latents):
         _mark(axes, soaked)
         axes.grid(alpha=0.3)
-        axes.legend(loc="lower right")
+        axes.legend(loc="center right")
     figure.savefig(path)
 
 

@@ -13,7 +13,8 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
 MAX_NAME_LENGTH = 255
 MAX_PROBLEM_LENGTH = 255
-# Payload of a latent that may be published in one message.
+# Of a latent that may be published in one message: frames, and bytes of their payload.
+MAX_WHOLE_FRAMES = 16
 MAX_WHOLE_BYTES = 256 * 1024
 
 
@@ -65,6 +66,8 @@ class Whole:
     def __post_init__(self) -> None:
         if not self.manifest_bytes:
             raise EmptyInput(field="manifest")
+        few = len(self.frames) <= MAX_WHOLE_FRAMES
+        _require(few, "open.frames", f"must be at most {MAX_WHOLE_FRAMES}")
         small = sum(len(frame.payload) for frame in self.frames) <= MAX_WHOLE_BYTES
         _require(small, "open.frames", f"must be at most {MAX_WHOLE_BYTES} bytes of payload")
 

@@ -79,8 +79,8 @@ class BrokerClient:
         """Publishes one latent; frames may still be made while the first ones travel.
 
         Idempotent: repeated with the same bytes, it goes on where the broker is. When `frames`
-        raises or the call is cancelled, the latent is aborted; when the timeout passes or the
-        broker is gone, it stays open for another attempt.
+        raises or the call is cancelled, the latent is aborted, unless all of it was on its way;
+        when the timeout passes or the broker is gone, it stays open for another attempt.
         """
         deadline = Deadline.after(timeout)
         publication = Publication(self._peer, self._stub.Publish, manifest_bytes, on_acknowledged)

@@ -9,17 +9,21 @@ from collections.abc import Callable
 
 from latentflow.errors import FrameOutOfOrder, StreamMismatch
 from latentflow.latent import Commit, Frame, LatentInfo, StreamDigest
-from latentflow.relay import MAX_WHOLE_BYTES, Abort, Open, Opened, Progress, Whole
+from latentflow.relay import MAX_WHOLE_BYTES, MAX_WHOLE_FRAMES, Abort, Open, Opened, Progress, Whole
 
-# Frames taken from their source ahead of being sent; each holds at most MAX_FRAME_BYTES.
-MAX_WAITING_FRAMES = 4
+# Frames taken from their source ahead of being sent, enough to see whether a latent is small.
+MAX_WAITING_FRAMES = MAX_WHOLE_FRAMES
 
 
 class Outbox:
-    """Filled by one task (`put`, `close`, `give_up`), emptied by another (`next_step`)."""
+    """Filled by one task (`put`, `close`, `give_up`), emptied by another (`next_step`).
+
+    `has_advanced` says whether more became durable on this connection.
+    """
 
     def __init__(self, manifest_bytes: bytes) -> None:
         self.acknowledged_frames = 0
+        self.has_advanced = False
         self._manifest_bytes = manifest_bytes
         self._digest = StreamDigest(manifest_bytes)
         self._frames: list[Frame] = []
@@ -63,22 +67,23 @@ class Outbox:
         Nothing else is sent until the broker has opened the latent.
         """
         self._is_open = False
+        self.has_advanced = False
         commit = self._last_step
-        if not isinstance(commit, Commit) or self.acknowledged_frames:
-            return Open(manifest_bytes=self._manifest_bytes)
-        if commit.payload_bytes > MAX_WHOLE_BYTES:
+        if not isinstance(commit, Commit) or self.acknowledged_frames or not _is_small(commit):
             return Open(manifest_bytes=self._manifest_bytes)
         return Whole(manifest_bytes=self._manifest_bytes, frames=tuple(self._frames), commit=commit)
 
     def opened(self, event: Opened) -> None:
         """Goes on behind what is durable, which is less than before when the store lost some."""
         self._is_open = True
+        self.has_advanced = event.acknowledged_frames > self.acknowledged_frames
         self._next_frame = event.acknowledged_frames
         self.acknowledged_frames = event.acknowledged_frames
         self._credit_bytes = event.credit_bytes
         self._changed.set()
 
     def progressed(self, event: Progress) -> None:
+        self.has_advanced |= event.acknowledged_frames > self.acknowledged_frames
         self.acknowledged_frames = max(self.acknowledged_frames, event.acknowledged_frames)
         self._credit_bytes = event.credit_bytes
         self._changed.set()
@@ -112,3 +117,7 @@ class Outbox:
         while not ready():
             self._changed.clear()
             await self._changed.wait()
+
+
+def _is_small(commit: Commit) -> bool:
+    return commit.frames <= MAX_WHOLE_FRAMES and commit.payload_bytes <= MAX_WHOLE_BYTES

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 
@@ -17,6 +17,7 @@ Response = TypeVar("Response")
 
 # How long gRPC may be late to end a call by its deadline.
 OVERDUE_SECONDS = 1.0
+_NO_MORE: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,15 @@ class Peer:
     ) -> AsyncGenerator[Response, None]:
         """The responses as they come; leaving early cancels the call. Raises what the peer did."""
         call = method(request, timeout=timeout, metadata=outgoing_metadata())
+        clock = asyncio.get_running_loop().time
+        responses, ends_at = aiter(call), clock() + timeout
         try:
-            with self.translated():
-                async for response in call:
-                    yield require_readable(response)
+            while True:
+                async with self.within(ends_at - clock()):
+                    response = await anext(responses, _NO_MORE)
+                if response is _NO_MORE:
+                    return
+                yield require_readable(response)
         finally:
             call.cancel()
 
@@ -58,9 +64,11 @@ class Peer:
         """As `translated`; ends a call that outlives its deadline, as some did under load."""
         with self.translated():
             try:
-                async with asyncio.timeout(timeout + OVERDUE_SECONDS):
+                async with asyncio.timeout(timeout + OVERDUE_SECONDS) as ending:
                     yield
             except TimeoutError as error:
+                if not ending.expired():
+                    raise
                 raise DeadlineExpired from error
 
     @contextmanager

@@ -50,6 +50,7 @@ class Publication:
         self._method = method
         self._on_acknowledged = on_acknowledged
         self._outbox = Outbox(manifest_bytes)
+        self._told_frames = 0
         self._source_failure: Exception | None = None
 
     async def run(self, frames: Frames, retries: Retries, deadline: Deadline) -> LatentInfo:
@@ -91,11 +92,10 @@ class Publication:
 
     async def _transfer(self, retries: Retries, deadline: Deadline) -> Stored | GivenUp:
         while True:
-            acknowledged = self._outbox.acknowledged_frames
             try:
                 return await self._attempt(deadline.remaining_seconds())
             except (Unreachable, FrameOutOfOrder) as error:
-                if self._outbox.acknowledged_frames > acknowledged:
+                if self._outbox.has_advanced:
                     retries.progressed()
                 await retries.pause(error)
 
@@ -141,8 +141,10 @@ class Publication:
         self._tell()
 
     def _tell(self) -> None:
+        """Never less than before, also when the store has lost some."""
+        self._told_frames = max(self._told_frames, self._outbox.acknowledged_frames)
         if self._on_acknowledged is not None:
-            self._on_acknowledged(self._outbox.acknowledged_frames)
+            self._on_acknowledged(self._told_frames)
 
 
 async def _end(*tasks: asyncio.Task[object]) -> None:

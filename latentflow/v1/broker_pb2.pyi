@@ -71,7 +71,7 @@ class PublishOpen(_message.Message):
     """A serialised Manifest; stored, relayed and digested as these exact bytes."""
     @_builtins.property
     def frames(self) -> _containers.RepeatedCompositeFieldContainer[_latent_pb2.Frame]:
-        """The whole latent, with `commit`; both or neither."""
+        """The whole latent, with `commit`; both or neither, else INVALID_INPUT."""
 
     @_builtins.property
     def commit(self) -> _latent_pb2.Commit: ...

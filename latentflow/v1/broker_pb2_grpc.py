@@ -116,9 +116,9 @@ class BrokerServiceServicer:
         """Stores one latent. The client sends `open`, then frames in order, then `commit` (or `abort`);
         the server answers `opened` once, then `progress` as frames become durable, then `committed`.
 
-        A latent of at most 256 KiB of payload MAY come whole, with its frames and its commit in `open`: the
-        answer is `committed`. (A server that does not know of this answers `opened`; the client then
-        sends it step by step.)
+        A latent of at most 16 frames and 256 KiB of payload MAY come whole, with its frames and its
+        commit in `open`, which needs no credit: the answer is `committed`. (A server that does not know
+        of this answers `opened`; the client then sends it step by step.)
 
         Flow control: the client MUST NOT have more than the granted credit_bytes of payload sent and
         not yet acknowledged. Credit is granted by every `opened` and `progress`.

@@ -30,10 +30,12 @@ def to_store(frame: Frame) -> StoredFrame:
 
 
 def stream_to_store(opening: Opening, whole: Whole) -> StoredStream:
-    """Raises as `require_in_order`, or StreamMismatch."""
-    require_in_order(whole.frames, due=0)
+    """Raises FrameCorrupt, FrameTooLarge, FrameOutOfOrder or StreamMismatch."""
     digest = StreamDigest(opening.manifest)
-    for frame in whole.frames:
+    for due, frame in enumerate(whole.frames):
+        check_frame(frame)
+        if frame.index != due:
+            raise FrameOutOfOrder(index=frame.index, expected=due)
         digest.add(frame.payload)
     require_same_commit(digest.commit(), whole.commit)
     return StoredStream(frames=[to_store(frame) for frame in whole.frames], commit=whole.commit)

@@ -6,6 +6,9 @@ from latentflow.errors import InvalidInput
 from latentflow.latent import LatentId
 from services.broker.record import LatentRef, Opening
 
+# On another server a latent may be listed before its record is there.
+SETTLED_MS = 60_000
+
 _MEMBER = re.compile(r"([0-9]{13})-([0-9A-Z]{26})")
 
 
@@ -22,3 +25,8 @@ def require_token(after: str) -> None:
     """Raises InvalidInput unless `after` is empty or one of our tokens."""
     if after and not _MEMBER.fullmatch(after):
         raise InvalidInput(field="page_token", problem="must come from the page before")
+
+
+def settled_before(now_ms: int) -> str:
+    """Sorts behind members that are old enough for their records to be there, if ever."""
+    return f"{max(0, now_ms - SETTLED_MS):013d}"

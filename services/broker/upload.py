@@ -36,6 +36,7 @@ from services.broker.admission import (
 )
 from services.broker.contents import content_of
 from services.broker.description import describe
+from services.broker.finishing import to_its_end
 from services.broker.incoming import require_in_order, stream_to_store, to_store
 from services.broker.quotas import Account, Quotas
 from services.broker.record import ClockMs, LatentRecord, Opening, StoredFrame
@@ -80,6 +81,9 @@ class Upload:
 
     async def store(self, whole: Whole) -> Stored:
         """All of it in one step, unless some of it is there. Raises as `open` and `take`."""
+        return await to_its_end(self._store(whole))
+
+    async def _store(self, whole: Whole) -> Stored:
         now_ms = self._clock_ms()
         async with self._put_right_if_refused(now_ms):
             stream = stream_to_store(self._opening, whole)
@@ -91,7 +95,7 @@ class Upload:
         await self.open()
         if missing := whole.frames[self._frames :]:
             await self._append(missing)
-        return await self._commit(whole.commit)
+        return await self._seal(whole.commit)
 
     async def take(self, steps: Sequence[PublishStep]) -> AsyncGenerator[PublishEvent, None]:
         """Frames that come together become durable together, and get one answer.
@@ -120,7 +124,8 @@ class Upload:
         require_in_order(frames, due=self._frames)
         stored = [to_store(frame) for frame in frames]
         now_ms = self._clock_ms()
-        more_bytes = sum(frame.payload_bytes for frame in stored)
+        new = (frame for frame in stored if frame.index >= self._frames)
+        more_bytes = sum(frame.payload_bytes for frame in new)
         await self._quotas.grow(self._account, self._stored_bytes + more_bytes, now_ms=now_ms)
         await self._latents.append(self._ref, stored, now_ms=now_ms)
         for frame in frames:
@@ -138,6 +143,10 @@ class Upload:
                 raise MessageMalformed(field="step", problem="open must come only once")
 
     async def _commit(self, commit: Commit) -> Stored:
+        """To its end: what is committed is announced and settled, also when its publisher left."""
+        return await to_its_end(self._seal(commit))
+
+    async def _seal(self, commit: Commit) -> Stored:
         require_same_commit(self._digest.commit(), commit)
         now_ms = self._clock_ms()
         async with self._put_right_if_refused(now_ms):

@@ -158,3 +158,19 @@ async def test_renewed_latent_stays_listed_while_others_come_and_go(
     listed = [latent_id for page in await all_pages(latents, clock) for latent_id in page]
     assert listed == [newest.latent_id, renewed.latent_id]
     assert expired.latent_id not in listed
+
+
+async def test_opening_again_does_not_shorten_a_listing(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, opening, frame = new_ref(), new_opening(clock()), new_frame(0)
+    await latents.open(ref, opening, now_ms=clock())
+    await latents.append(ref, [frame], now_ms=clock())
+    await latents.commit(ref, new_commit(frame), now_ms=clock())
+    later_ms = clock() + 3 * LIFETIME_SECONDS * 1000
+    await latents.renew(ref, expires_ms=later_ms, now_ms=clock())
+    await latents.open(ref, opening, now_ms=clock())
+    clock.advance(seconds=LIFETIME_SECONDS + 1)
+    await open_some(latents, clock, 1)
+    listed = [latent_id for page in await all_pages(latents, clock) for latent_id in page]
+    assert ref.latent_id in listed

@@ -30,6 +30,8 @@ from services.broker.store_url import StoreUrl
 
 COMMAND_CONNECTIONS = 64
 COMMAND_SECONDS = 5.0
+MOST_TOGETHER = 64
+MOST_BYTES_TOGETHER = 64 * 1024
 RETRY_FULL_SECONDS = 5.0
 RETRY_UNAVAILABLE_SECONDS = 1.0
 
@@ -45,7 +47,7 @@ _GONE = (
 # become an error of ours with its story in the log.
 _UNREADABLE = (InvalidResponse, ValueError)
 _NOT_NOW = re.compile(
-    r"(Command # .* caused error: )?"
+    r"(Command # .* caused error: \W*)?"  # of a pipeline
     r"(NOGROUP|UNBLOCKED|Protocol error|NOREPLICAS|MISCONF|MASTERDOWN|LOADING|TRYAGAIN"
     r"|(ERR )?unknown command|(ERR )?wrong number of arguments)",  # as changed bytes are
     re.DOTALL,
@@ -60,18 +62,20 @@ class Lane:
         self.close = opened.close
         self._turns = asyncio.Semaphore(connections)
         self._breaker = breaker
-        self._together = Together(self._send)
+        self._is_cluster = isinstance(opened.client, RedisCluster)
+        self._together = Together(self._send, at_most=MOST_TOGETHER)
         self._trips = itertools.count()
 
     async def ask(self, *command: EncodableT) -> Any:
         """The reply to one command, in a round trip with others that are asked at the same moment.
 
-        Raises as `turn`. Of a Cluster each has its own: a primary that is gone fails no other's.
+        Raises as `turn`. Large ones have their own, for the others not to wait, and all of a
+        Cluster's: a primary that is gone fails no other's.
         """
+        if self._is_cluster or _size(command) > MOST_BYTES_TOGETHER:
+            async with self.turn() as redis:
+                return await redis.execute_command(*command)
         with _translated():
-            if isinstance(self.client, RedisCluster):
-                async with self.turn() as redis:
-                    return await redis.execute_command(*command)
             return await self._together.ask(command)
 
     @asynccontextmanager
@@ -105,7 +109,9 @@ class Lane:
             for command in (*commands, ("ECHO", mark)):
                 pipeline.execute_command(*command)
             *replies, echo = await pipeline.execute(raise_on_error=False)
-            if not isinstance(echo, Exception) and echo != mark:
+            if isinstance(echo, Exception):
+                raise echo
+            if echo != mark:
                 raise InvalidResponse
             if all(isinstance(reply, _GONE) for reply in replies):
                 raise replies[0]
@@ -148,6 +154,11 @@ def connect(url: StoreUrl, *, followers: int) -> Connections:
 
 def _lane(url: StoreUrl, connections: int, breaker: Breaker) -> Lane:
     return Lane(open_client(url, connections=connections), connections, breaker)
+
+
+def _size(command: Command) -> int:
+    """Bytes of its large arguments."""
+    return sum(len(each) for each in command if isinstance(each, bytes))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import cast
 from redis.typing import EncodableT, KeyT, StreamIdT
 
 from latentflow.errors import UnknownLatent
-from latentflow.latent import Commit, LatentId, Tenant
+from latentflow.latent import Commit, LatentId, LatentState, Tenant
 from latentflow.relay import Receipt, UseCall
 from services.broker.admission import (
     accept_repeated_abort,
@@ -188,7 +188,8 @@ class RedisLatents:
             args=[now_ms, expires_ms, READING_MS, TOMBSTONE_MS],
         )
         record = _known(ref, fields)
-        await self._listings.add(ref, record.opening, now_ms=now_ms)
+        if record.state is LatentState.COMMITTED:
+            await self._listings.add(ref, record.opening, now_ms=now_ms)
         return record
 
     async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:

@@ -7,7 +7,7 @@ from redis.typing import EncodableT
 
 from services.broker.keys import latent_keys, listing_keys
 from services.broker.lifecycle import LONGEST_KEPT_MS, has_expired
-from services.broker.listing import latent_of, member, require_token
+from services.broker.listing import latent_of, member, require_token, settled_before
 from services.broker.record import LatentRecord, LatentRef, Listing, Opening, Page
 from services.broker.redis_store.client import Client
 from services.broker.redis_store.connection import Lane
@@ -54,7 +54,9 @@ async def _page(redis: Client, listing: Listing, now_ms: int) -> Page:
         for listed, record in zip(shown, records, strict=True)
         if record is not None and _belongs(record, listed, listing, now_ms)
     }
-    await _forget(redis, listing, [listed for listed in shown if listed not in alive])
+    settled = settled_before(now_ms)
+    gone = [listed for listed in shown if listed not in alive and listed < settled]
+    await _forget(redis, listing, gone)
     return Page(
         records=tuple(alive.values()),
         next_token=shown[-1] if len(members) > len(shown) else "",

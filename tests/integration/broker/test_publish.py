@@ -79,6 +79,7 @@ async def test_whole_latent_that_is_not_what_it_says_leaves_nothing(
         (replace(whole, commit=replace(made.commit, sha256=Digest("a" * 64))), StreamMismatch),
         (replace(whole, frames=whole.frames[:-1]), StreamMismatch),
         (replace(whole, frames=whole.frames[1:]), FrameOutOfOrder),
+        (replace(whole, frames=(whole.frames[0], *whole.frames)), FrameOutOfOrder),
         (replace(whole, frames=(whole.frames[0], damaged)), FrameCorrupt),
     ):
         with pytest.raises(error):

@@ -29,7 +29,7 @@ class Server:
 
 async def test_each_hears_its_own_reply_in_one_trip() -> None:
     server = Server()
-    together = Together(server.send)
+    together = Together(server.send, at_most=10)
     asked = [together.ask(("ECHO", word)) for word in "abc"]
     assert await asyncio.gather(*asked) == ["a", "b", "c"]
     assert server.trips == [[("ECHO", "a"), ("ECHO", "b"), ("ECHO", "c")]]
@@ -37,7 +37,7 @@ async def test_each_hears_its_own_reply_in_one_trip() -> None:
 
 async def test_what_tasks_made_meanwhile_ask_comes_along() -> None:
     server = Server()
-    together = Together(server.send)
+    together = Together(server.send, at_most=10)
 
     async def both() -> list[Any]:
         return list(await asyncio.gather(together.ask(("ECHO", "b")), together.ask(("ECHO", "c"))))
@@ -48,7 +48,7 @@ async def test_what_tasks_made_meanwhile_ask_comes_along() -> None:
 
 async def test_a_trip_that_is_slow_holds_up_no_other() -> None:
     server = Server()
-    together = Together(server.send)
+    together = Together(server.send, at_most=10)
     server.is_there.clear()
     slow = asyncio.create_task(together.ask(("ECHO", "slow")))
     await server.departed.get()
@@ -59,7 +59,7 @@ async def test_a_trip_that_is_slow_holds_up_no_other() -> None:
 
 
 async def test_an_error_is_of_its_command_alone() -> None:
-    together = Together(Server().send)
+    together = Together(Server().send, at_most=10)
     failing = asyncio.create_task(together.ask(("FAIL", "x")))
     assert await together.ask(("ECHO", "y")) == "y"
     with pytest.raises(ValueError, match="x"):
@@ -67,7 +67,7 @@ async def test_an_error_is_of_its_command_alone() -> None:
 
 
 async def test_a_trip_that_fails_fails_for_all_on_it() -> None:
-    together = Together(Server().send)
+    together = Together(Server().send, at_most=10)
     said = await asyncio.gather(
         together.ask(("ECHO", "x")), together.ask(("BREAK",)), return_exceptions=True
     )
@@ -77,7 +77,7 @@ async def test_a_trip_that_fails_fails_for_all_on_it() -> None:
 
 async def test_who_gave_up_waiting_holds_up_nobody() -> None:
     server = Server()
-    together = Together(server.send)
+    together = Together(server.send, at_most=10)
     gone = asyncio.create_task(together.ask(("ECHO", "gone")))
     stays = asyncio.create_task(together.ask(("ECHO", "stays")))
     await asyncio.sleep(0)
@@ -85,3 +85,22 @@ async def test_who_gave_up_waiting_holds_up_nobody() -> None:
     assert await stays == "stays"
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_a_trip_takes_no_more_than_it_may() -> None:
+    server = Server()
+    together = Together(server.send, at_most=2)
+    said = await asyncio.gather(*(together.ask(("ECHO", word)) for word in "abcde"))
+    assert said == list("abcde")
+    assert [len(trip) for trip in server.trips] == [2, 2, 1]
+
+
+async def test_who_gave_up_before_the_trip_is_not_on_it() -> None:
+    server = Server()
+    together = Together(server.send, at_most=10)
+    gone = asyncio.create_task(together.ask(("ECHO", "gone")))
+    stays = asyncio.create_task(together.ask(("ECHO", "stays")))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await stays
+    assert server.trips == [[("ECHO", "stays")]]

@@ -6,7 +6,7 @@ import pytest
 
 from latentflow.errors import FrameOutOfOrder, InvalidInput, StreamMismatch
 from latentflow.latent import Commit, Digest, Frame, LatentInfo, LatentState
-from latentflow.relay import MAX_WHOLE_BYTES, Abort, Open, Opened, Progress, Whole
+from latentflow.relay import MAX_WHOLE_BYTES, MAX_WHOLE_FRAMES, Abort, Open, Opened, Progress, Whole
 from latentflow.rpc.outbox import MAX_WAITING_FRAMES, Outbox
 from tests.unit.wire.examples import layout, manifest
 
@@ -66,6 +66,12 @@ async def test_a_latent_that_is_still_being_made_or_large_or_begun_is_opened() -
     await large.put(replace(frame(0), payload=bytes(MAX_WHOLE_BYTES + 1)))
     large.close()
     assert large.first_step() == Open(manifest_bytes=MANIFEST)
+    many = await filled(MAX_WHOLE_FRAMES)
+    opened(many)
+    await many.next_step()
+    await many.put(frame(MAX_WHOLE_FRAMES))
+    many.close()
+    assert many.first_step() == Open(manifest_bytes=MANIFEST)
     begun = await filled(2)
     begun.close()
     opened(begun, acknowledged=1)
@@ -161,8 +167,11 @@ async def test_a_store_that_lost_acknowledged_frames_gets_them_again() -> None:
     outbox.first_step()
     opened(outbox, acknowledged=1)
     assert outbox.unacknowledged_bytes == 0
+    assert not outbox.has_advanced
     assert [await outbox.next_step(), await outbox.next_step()] == [frame(1), frame(2)]
     assert isinstance(await outbox.next_step(), Commit)
+    progressed(outbox, acknowledged=2)
+    assert outbox.has_advanced
 
 
 async def test_giving_up_sends_the_abort_and_nothing_else() -> None:

@@ -17,6 +17,7 @@ from services.broker.lifecycle import (
     next_look_ms,
     require_readable,
 )
+from services.broker.metrics import BrokerMetrics
 from services.broker.record import ClockMs, LatentRecord, LatentRef, StreamEntry
 from services.broker.store import LatentStore
 
@@ -24,10 +25,18 @@ from services.broker.store import LatentStore
 class Subscribing:
     """A reader judges a latent anew after `longest_wait_ms` without news, at the latest."""
 
-    def __init__(self, *, latents: LatentStore, clock_ms: ClockMs, longest_wait_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        latents: LatentStore,
+        clock_ms: ClockMs,
+        longest_wait_ms: int,
+        metrics: BrokerMetrics,
+    ) -> None:
         self._latents = latents
         self._clock_ms = clock_ms
         self._longest_wait_ms = longest_wait_ms
+        self._metrics = metrics
 
     async def subscribe(
         self, ref: LatentRef, first_frame: int
@@ -40,6 +49,7 @@ class Subscribing:
         record = await self._judged(record)
         keeping = asyncio.create_task(self._keep(record))
         try:
+            self._metrics.sent(len(record.opening.manifest))
             yield Open(manifest_bytes=record.opening.manifest)
             async for entry in self._entries(record, entries, first_frame):
                 yield entry
@@ -65,6 +75,7 @@ class Subscribing:
                 yield entry
                 if isinstance(entry, Commit):
                     return
+                self._metrics.sent(entry.payload_bytes)
                 next_frame = entry.index + 1
             wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
             entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
@@ -81,6 +92,7 @@ class Subscribing:
     async def _judged(self, record: LatentRecord) -> LatentRecord:
         if is_abandoned(record, self._clock_ms()):
             await self._latents.abandon(record)
+            self._metrics.abandoned()
             record = await self._latents.find(record.ref)
         require_readable(record, self._clock_ms())
         return record

@@ -21,7 +21,7 @@ async def answer(context: Context) -> bytes:
 async def span_of(work: Work, method: str = ONE, *, seconds: float | None = 20) -> ReadableSpan:
     """The one span of a call that may fail."""
     with Spans() as spans:
-        async with served(probe(work), tracer=spans.tracer) as there:
+        async with served(probe(work), telemetry=spans.telemetry) as there:
             with suppress(grpc.aio.AioRpcError):
                 await call(there.channel, method, seconds=seconds)
         return spans.only()
@@ -95,7 +95,7 @@ async def test_a_caller_that_leaves_is_no_error(method: str) -> None:
         return await asyncio.Future[bytes]()
 
     with Spans() as spans:
-        async with served(probe(hang), tracer=spans.tracer) as there:
+        async with served(probe(hang), telemetry=spans.telemetry) as there:
             calling = asyncio.create_task(call(there.channel, method))
             await asyncio.wait_for(began.wait(), 20)
             calling.cancel()
@@ -119,7 +119,7 @@ async def ended(find: Callable[[], object]) -> None:
 @pytest.mark.parametrize("method", METHODS)
 async def test_the_callers_span_is_the_parent(method: str) -> None:
     with Spans() as spans:
-        async with served(probe(answer), tracer=spans.tracer) as there:
+        async with served(probe(answer), telemetry=spans.telemetry) as there:
             with spans.tracer.start_as_current_span("caller"):
                 await call(there.channel, method)
         caller, server = spans.named("caller"), spans.named(method.removeprefix("/"))

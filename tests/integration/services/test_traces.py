@@ -30,7 +30,7 @@ def stages_of(spans: Spans, call: str) -> dict[str, ReadableSpan]:
 
 async def test_a_share_has_its_stages(pair: TinyPair, clock: ManualClock) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             await stack.share(SECRET)
         stages = stages_of(spans, SHARE)
     assert list(stages) == ["prefill", "summarise", "publish"]
@@ -41,7 +41,7 @@ async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
     pair: TinyPair, clock: ManualClock
 ) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             shared = await stack.share(SECRET)
             heard = await stack.ask("Who?", shared.latent.manifest.latent_id)
         stages = stages_of(spans, GENERATE)
@@ -56,7 +56,7 @@ async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
 
 async def test_a_session_has_fetch_and_inject(pair: TinyPair, clock: ManualClock) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             call = OpenSessionCall(inputs=inputs(await stack.latent(SECRET)))
             await stack.receiver.open_session(call, timeout=TIMEOUT)
     assert list(stages_of(spans, OPEN_SESSION)) == ["fetch", "inject"]
@@ -66,7 +66,7 @@ async def test_nothing_of_the_content_is_in_spans_or_logs(
     pair: TinyPair, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             latent_id = await stack.latent(SECRET)
             written = await stack.latent(SECRET, TextMeans(max_tokens=8))
             heard = await stack.ask(f"What is {SECRET}?", latent_id, written, context=SECRET)

@@ -11,22 +11,22 @@ from opentelemetry.metrics import (
     UpDownCounter,
 )
 
-from latentflow.rpc.metric_names import Metric
+from latentflow.rpc import metric_names
 
 Attributes = Mapping[str, str]
 Points = Iterable[tuple[float, Attributes]]
 """Values, each with what it is of."""
 
 
-def counter(meter: Meter, metric: Metric) -> Counter:
+def counter(meter: Meter, metric: metric_names.Count) -> Counter:
     return meter.create_counter(metric.name, metric.unit, metric.about)
 
 
-def up_down_counter(meter: Meter, metric: Metric) -> UpDownCounter:
+def up_down_counter(meter: Meter, metric: metric_names.Level) -> UpDownCounter:
     return meter.create_up_down_counter(metric.name, metric.unit, metric.about)
 
 
-def histogram(meter: Meter, metric: Metric) -> Histogram:
+def histogram(meter: Meter, metric: metric_names.Distribution) -> Histogram:
     return meter.create_histogram(
         metric.name,
         metric.unit,
@@ -35,7 +35,7 @@ def histogram(meter: Meter, metric: Metric) -> Histogram:
     )
 
 
-def gauge(meter: Meter, metric: Metric, read: Callable[[], Points]) -> None:
+def gauge(meter: Meter, metric: metric_names.Gauge, read: Callable[[], Points]) -> None:
     """`read` is called on an exporter's thread: it may look, but not wait or compute."""
 
     def observe(_options: CallbackOptions) -> Iterable[Observation]:
@@ -44,13 +44,16 @@ def gauge(meter: Meter, metric: Metric, read: Callable[[], Points]) -> None:
     meter.create_observable_gauge(metric.name, [observe], metric.unit, metric.about)
 
 
-def plain_gauge(meter: Meter, metric: Metric, read: Callable[[], float]) -> None:
+def plain_gauge(meter: Meter, metric: metric_names.Gauge, read: Callable[[], float]) -> None:
     """A gauge of one value."""
     gauge(meter, metric, lambda: [(read(), {})])
 
 
 def gauge_by(
-    meter: Meter, metric: Metric, attribute: str, reads: Mapping[str, Callable[[], float]]
+    meter: Meter,
+    metric: metric_names.Gauge,
+    attribute: str,
+    reads: Mapping[str, Callable[[], float]],
 ) -> None:
     """A gauge with one value for each value of an attribute."""
     gauge(meter, metric, lambda: [(read(), {attribute: key}) for key, read in reads.items()])

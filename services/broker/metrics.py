@@ -67,4 +67,4 @@ class BrokerMetrics:
 
 
 def observe_breaker(meter: Meter, is_open: Callable[[], bool]) -> None:
-    plain_gauge(meter, metric_names.BREAKER_OPEN, lambda: float(is_open()))
+    plain_gauge(meter, metric_names.BREAKER_OPEN, lambda: int(is_open()))

@@ -119,3 +119,27 @@ def test_two_dashboards_stand_where_grafana_looks_with_ids_of_their_own() -> Non
     for board in boards:
         ids = [panel["id"] for panel in board["panels"]]
         assert len(set(ids)) == len(ids)
+
+
+def observers() -> dict[str, dict[str, Any]]:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return {
+        name: service
+        for name, service in services.items()
+        if service.get("profiles") == ["observability"]
+    }
+
+
+@pytest.mark.parametrize("name", observers())
+def test_what_observes_is_pinned_bounded_and_may_do_little(name: str) -> None:
+    service = observers()[name]
+    assert re.search(r":v?\d+\.\d+\.\d+$", service["image"])
+    assert int(service["user"].partition(":")[0]) > 0
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["mem_limit"]
+    assert service["cpus"]
+    assert service["healthcheck"]
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+    mounts = [volume.split(":")[0] for volume in service.get("volumes", ())]
+    assert all((ROOT / mount).exists() for mount in mounts if mount.startswith("./"))

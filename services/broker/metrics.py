@@ -32,7 +32,7 @@ class BrokerMetrics:
         self._io.add(amount, _INCOMING)
 
     def sent(self, amount: int) -> None:
-        """Bytes to a reader."""
+        """Bytes on their way to a reader."""
         self._io.add(amount, _OUTGOING)
 
     @contextmanager

@@ -18,7 +18,7 @@ from services.broker.lifecycle import (
     require_readable,
 )
 from services.broker.metrics import BrokerMetrics
-from services.broker.record import ClockMs, LatentRecord, LatentRef, StreamEntry
+from services.broker.record import ClockMs, LatentRecord, LatentRef, StoredFrame, StreamEntry
 from services.broker.store import LatentStore
 
 
@@ -71,11 +71,11 @@ class Subscribing:
     ) -> AsyncGenerator[StreamEntry, None]:
         """`entries` come first, which were read with the record."""
         while True:
+            self._metrics.sent(_payload_bytes(entries))
             for entry in entries:
                 yield entry
                 if isinstance(entry, Commit):
                     return
-                self._metrics.sent(entry.payload_bytes)
                 next_frame = entry.index + 1
             wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
             entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
@@ -96,3 +96,7 @@ class Subscribing:
             record = await self._latents.find(record.ref)
         require_readable(record, self._clock_ms())
         return record
+
+
+def _payload_bytes(entries: Sequence[StreamEntry]) -> int:
+    return sum(entry.payload_bytes for entry in entries if isinstance(entry, StoredFrame))

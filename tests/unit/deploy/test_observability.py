@@ -100,6 +100,11 @@ def test_every_metric_is_on_a_dashboard() -> None:
         assert any(name.startswith(prefix) for name in shown), metric.name
 
 
+def test_every_metric_is_documented() -> None:
+    written = (ROOT / "docs" / "observability.md").read_text()
+    assert [metric.name for metric in metrics() if f"`{metric.name}`" not in written] == []
+
+
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
 def test_an_alert_leads_to_a_runbook_that_says_what_to_do(rule: dict[str, Any]) -> None:
     runbook = ROOT / rule["annotations"]["runbook_url"]

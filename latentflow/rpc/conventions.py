@@ -47,7 +47,6 @@ MEMORY_USE = "latentflow.memory.use"
 DELIVERY = "latentflow.delivery"
 
 # Spans of the stages of a handoff.
-QUEUE = "queue"
 PREFILL = "prefill"
 SUMMARISE = "summarise"
 PUBLISH = "publish"

@@ -37,6 +37,33 @@ async def test_a_share_has_its_stages(pair: TinyPair, clock: ManualClock) -> Non
     assert attributes(stages["prefill"])[conventions.GEN_AI_INPUT_TOKENS] > 1
 
 
+async def test_a_latent_is_a_message_that_is_sent_and_received(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            latent = (await stack.share(SECRET)).latent
+            heard = await stack.ask("Who?", latent.manifest.latent_id)
+        sent = attributes(stages_of(spans, SHARE)["publish"])
+        received = attributes(stages_of(spans, GENERATE)["fetch"])
+    assert sent == {
+        "messaging.system": "latentflow",
+        "messaging.operation.name": "publish",
+        "messaging.operation.type": "send",
+        "messaging.message.id": latent.manifest.latent_id,
+        "messaging.destination.name": latent.manifest.flow,
+        "messaging.message.body.size": heard.outcomes[0].wire_bytes,
+        "latentflow.method": latent.manifest.method.value,
+        "latentflow.latent.frames": latent.frames,
+    }
+    assert received == {
+        "messaging.system": "latentflow",
+        "messaging.operation.name": "fetch",
+        "messaging.operation.type": "receive",
+        "messaging.batch.message_count": 1,
+    }
+
+
 async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
     pair: TinyPair, clock: ManualClock
 ) -> None:

@@ -26,6 +26,8 @@ class BrokerMetrics:
         self._uploads = up_down_counter(meter, metric_names.UPLOADS)
         self._deliveries = counter(meter, metric_names.DELIVERIES)
         self._dead_letters = counter(meter, metric_names.DEAD_LETTERS)
+        # From 0 on: Prometheus sees no increase in a counter that begins at 1.
+        self._dead_letters.add(0)
 
     def received(self, amount: int) -> None:
         """Bytes from a publisher."""

@@ -76,6 +76,7 @@ _METRICS = {
         "latentflow.broker.io",
         "latentflow.broker.latents",
         "latentflow.broker.uploads",
+        "latentflow.broker.dead_letters",
         "latentflow.broker.breaker.open",
         "latentflow.broker.store.used",
         "latentflow.broker.store.limit",

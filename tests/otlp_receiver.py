@@ -1,4 +1,4 @@
-"""An OTLP collector in the test's own process: keeps every span that is exported to it."""
+"""An OTLP collector in the test's own process: keeps every span and metric exported to it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,6 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import grpc
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceServicer,
+    add_MetricsServiceServicer_to_server,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -15,6 +23,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     add_TraceServiceServicer_to_server,
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    HistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    ResourceMetrics,
+)
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 _THREADS = 4
@@ -41,29 +55,77 @@ class ExportedSpan:
     status: int
 
 
-class OtlpReceiver(TraceServiceServicer):
-    """Complete once every exporter was shut down, as each flushes then."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedPoint:
+    """A value of a metric as it arrived; of a histogram the sum, and how many were recorded.
 
+    `traces` are the ids of the exemplars' traces.
+    """
+
+    service: str
+    name: str
+    attributes: Mapping[str, str]
+    value: float
+    count: int = 1
+    traces: frozenset[bytes] = frozenset()
+
+
+class _Traces(TraceServiceServicer):
     def __init__(self) -> None:
-        self._requests: list[ExportTraceServiceRequest] = []
+        self.requests: list[ExportTraceServiceRequest] = []
 
     def Export(
         self, request: ExportTraceServiceRequest, context: grpc.ServicerContext
     ) -> ExportTraceServiceResponse:
-        self._requests.append(request)
+        self.requests.append(request)
         return ExportTraceServiceResponse()
+
+
+class _Metrics(MetricsServiceServicer):
+    def __init__(self) -> None:
+        self.requests: list[ExportMetricsServiceRequest] = []
+
+    def Export(
+        self, request: ExportMetricsServiceRequest, context: grpc.ServicerContext
+    ) -> ExportMetricsServiceResponse:
+        self.requests.append(request)
+        return ExportMetricsServiceResponse()
+
+
+class OtlpReceiver:
+    """Complete once every exporter was shut down, as each flushes then."""
+
+    def __init__(self) -> None:
+        self._traces = _Traces()
+        self._metrics = _Metrics()
+
+    def add_to_server(self, server: grpc.Server) -> None:
+        add_TraceServiceServicer_to_server(self._traces, server)  # type: ignore[no-untyped-call]
+        add_MetricsServiceServicer_to_server(self._metrics, server)  # type: ignore[no-untyped-call]
 
     def exported_bytes(self) -> bytes:
         """All that ever crossed the wire."""
-        return b"".join(request.SerializeToString() for request in self._requests)
+        requests = [*self._traces.requests, *self._metrics.requests]
+        return b"".join(request.SerializeToString() for request in requests)
 
     def spans(self) -> list[ExportedSpan]:
         return [
             span
-            for request in self._requests
+            for request in self._traces.requests
             for resource_spans in request.resource_spans
             for span in _spans_of(resource_spans)
         ]
+
+    def points(self) -> list[ExportedPoint]:
+        """Of everything that was exported, the last of each."""
+        points = [
+            point
+            for request in self._metrics.requests
+            for resource_metrics in request.resource_metrics
+            for point in _points_of(resource_metrics)
+        ]
+        keys = [(each.service, each.name, *sorted(each.attributes.items())) for each in points]
+        return list(dict(zip(keys, points, strict=True)).values())
 
 
 @contextmanager
@@ -72,7 +134,7 @@ def otlp_receiver() -> Iterator[tuple[OtlpReceiver, str]]:
     receiver = OtlpReceiver()
     with ThreadPoolExecutor(_THREADS) as threads:
         server = grpc.server(threads)
-        add_TraceServiceServicer_to_server(receiver, server)  # type: ignore[no-untyped-call]
+        receiver.add_to_server(server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         try:
@@ -97,6 +159,35 @@ def _span(service: str, span: Span) -> ExportedSpan:
         links=tuple(_place(link) for link in span.links),
         attributes=_texts(span.attributes),
         status=span.status.code,
+    )
+
+
+def _points_of(exported: ResourceMetrics) -> Iterator[ExportedPoint]:
+    service = _texts(exported.resource.attributes)["service.name"]
+    for scope in exported.scope_metrics:
+        for metric in scope.metrics:
+            for point in _data_points(metric):
+                yield _point(service, metric.name, point)
+
+
+def _data_points(metric: Metric) -> Iterable[HistogramDataPoint | NumberDataPoint]:
+    data = getattr(metric, str(metric.WhichOneof("data")))
+    points: Iterable[HistogramDataPoint | NumberDataPoint] = data.data_points
+    return points
+
+
+def _point(service: str, name: str, point: HistogramDataPoint | NumberDataPoint) -> ExportedPoint:
+    if isinstance(point, HistogramDataPoint):
+        value, count = point.sum, point.count
+    else:
+        value, count = point.as_double or point.as_int, 1
+    return ExportedPoint(
+        service=service,
+        name=name,
+        attributes=_texts(point.attributes),
+        value=value,
+        count=count,
+        traces=frozenset(exemplar.trace_id for exemplar in point.exemplars),
     )
 
 

@@ -1,5 +1,5 @@
-"""Names of spans, span attributes and stages: OpenTelemetry's semantic conventions where one
-exists, `latentflow.*` where none does. No name here may carry a prompt, a token or a latent.
+"""Names of spans, stages and attributes, of metrics too: OpenTelemetry's semantic conventions where
+one exists, `latentflow.*` where none does. No name here may carry a prompt, a token or a latent.
 """
 
 # Semantic conventions for RPC (stable names).
@@ -16,25 +16,37 @@ MESSAGING_MESSAGE_ID = "messaging.message.id"
 MESSAGING_BODY_BYTES = "messaging.message.body.size"
 MESSAGING_CONSUMER_GROUP = "messaging.consumer.group.name"
 MESSAGING_OPERATION = "messaging.operation.name"
+MESSAGING_OPERATION_TYPE = "messaging.operation.type"
+MESSAGING_BATCH_COUNT = "messaging.batch.message_count"
+SEND = "send"
+RECEIVE = "receive"
 
 # Semantic conventions for generative AI.
 GEN_AI_OPERATION = "gen_ai.operation.name"
 GEN_AI_PROVIDER = "gen_ai.provider.name"
 GEN_AI_REQUEST_MODEL = "gen_ai.request.model"
-GEN_AI_REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens"
 GEN_AI_INPUT_TOKENS = "gen_ai.usage.input_tokens"
 GEN_AI_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 GEN_AI_FINISH_REASONS = "gen_ai.response.finish_reasons"
+TEXT_COMPLETION = "text_completion"
 
-# Our own.
+# Semantic conventions for networks.
+IO_DIRECTION = "network.io.direction"
+INCOMING = "receive"
+OUTGOING = "transmit"
+
+# Our own; the system and the provider are this one.
+LATENTFLOW = "latentflow"
 ERROR_REASON = "latentflow.error.reason"
 METHOD = "latentflow.method"
 OUTCOME = "latentflow.outcome"
 LATENT_SLOTS = "latentflow.latent.slots"
 FRAMES = "latentflow.latent.frames"
+LATENT_STATE = "latentflow.latent.state"
+MEMORY_USE = "latentflow.memory.use"
+DELIVERY = "latentflow.delivery"
 
 # Spans of the stages of a handoff.
-QUEUE = "queue"
 PREFILL = "prefill"
 SUMMARISE = "summarise"
 PUBLISH = "publish"

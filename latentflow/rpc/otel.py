@@ -1,66 +1,86 @@
-"""Sets OpenTelemetry tracing up from the standard OTEL_* variables; off without an endpoint.
+"""Sets OpenTelemetry up from the standard OTEL_* variables; off without an endpoint.
 
-The variables come as a mapping, and the tracer is handed on: nothing global is read or set here.
+The variables come as a mapping, and tracer and meter are handed on: nothing global is read or set
+here, but for what the SDK itself reads (intervals, samplers, the filter of exemplars).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import NoOpTracerProvider, Tracer
+from opentelemetry.trace import Tracer
 
 from latentflow.errors import InvalidInput
-
-_SCOPE = "latentflow"
-_PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_HEADER_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+from latentflow.rpc.prometheus import PrometheusPage, serve_page
+from latentflow.rpc.telemetry import SCOPE, SILENT, Closer, Closers, Telemetry
 
 
-@dataclass(frozen=True, slots=True)
-class Telemetry:
-    """A tracer, and what must be flushed when the process ends."""
+class _Target(NamedTuple):
+    """Where one signal goes."""
 
-    tracer: Tracer
-    provider: TracerProvider | None = None
-
-    def shutdown(self) -> None:
-        """Sends what is left and closes; blocks for the exporter's timeout at most."""
-        if self.provider is not None:
-            self.provider.shutdown()
+    endpoint: str
+    headers: str | None
 
 
-def setup_telemetry(service_name: str, environment: Mapping[str, str]) -> Telemetry:
-    """Raises InvalidInput when the variables ask for a protocol other than gRPC."""
-    endpoint = _first(environment, _ENDPOINT_VARIABLES)
-    if not endpoint or _is_switched_off(environment):
-        return Telemetry(NoOpTracerProvider().get_tracer(_SCOPE))
-    _require_grpc(environment)
-    headers = _first(environment, _HEADER_VARIABLES) or None
-    provider = TracerProvider(resource=_resource(service_name, environment), shutdown_on_exit=False)
-    provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, headers=headers))
-    )
-    return Telemetry(provider.get_tracer(_SCOPE), provider)
+def setup_telemetry(
+    service_name: str, environment: Mapping[str, str], page: PrometheusPage | None = None
+) -> Telemetry:
+    """Traces and metrics go where the variables say; metrics also stand on `page`.
+
+    Raises InvalidInput when the variables ask for a protocol other than gRPC, or when the page's
+    port can't be listened on.
+    """
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return SILENT
+    resource = Resource.create({SERVICE_NAME: environment.get("OTEL_SERVICE_NAME") or service_name})
+    tracer, end_traces = _tracer(resource, _target("TRACES", environment))
+    meter, end_metrics = _meter(resource, _target("METRICS", environment), page)
+    return Telemetry(tracer=tracer, meter=meter, closers=(*end_traces, *end_metrics))
 
 
-def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """The value of the first variable that is set, the more specific one in front; else empty."""
-    return next((environment[name] for name in names if environment.get(name)), "")
+def _target(signal: str, environment: Mapping[str, str]) -> _Target | None:
+    """None when the signal is off. Raises InvalidInput."""
 
+    def setting(name: str) -> str:
+        specific = environment.get(f"OTEL_EXPORTER_OTLP_{signal}_{name}")
+        return specific or environment.get(f"OTEL_EXPORTER_OTLP_{name}", "")
 
-def _is_switched_off(environment: Mapping[str, str]) -> bool:
-    disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    return disabled or environment.get("OTEL_TRACES_EXPORTER") == "none"
-
-
-def _require_grpc(environment: Mapping[str, str]) -> None:
-    if _first(environment, _PROTOCOL_VARIABLES) not in ("", "grpc"):
+    if not setting("ENDPOINT") or environment.get(f"OTEL_{signal}_EXPORTER") == "none":
+        return None
+    if setting("PROTOCOL") not in ("", "grpc"):
         raise InvalidInput(field="OTEL_EXPORTER_OTLP_PROTOCOL", problem="only grpc is spoken here")
+    return _Target(endpoint=setting("ENDPOINT"), headers=setting("HEADERS") or None)
 
 
-def _resource(service_name: str, environment: Mapping[str, str]) -> Resource:
-    return Resource.create({SERVICE_NAME: environment.get("OTEL_SERVICE_NAME") or service_name})
+def _tracer(resource: Resource, target: _Target | None) -> tuple[Tracer, Closers]:
+    if target is None:
+        return SILENT.tracer, ()
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    exporter = OTLPSpanExporter(endpoint=target.endpoint, headers=target.headers)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return provider.get_tracer(SCOPE), (provider.shutdown,)
+
+
+def _meter(
+    resource: Resource, target: _Target | None, page: PrometheusPage | None
+) -> tuple[Meter, Closers]:
+    if target is None and page is None:
+        return SILENT.meter, ()
+    readers: list[MetricReader] = []
+    closers: list[Closer] = []
+    if page is not None:
+        reader, close = serve_page(page)
+        readers.append(reader)
+        closers.append(close)
+    if target is not None:
+        exporter = OTLPMetricExporter(endpoint=target.endpoint, headers=target.headers)
+        readers.append(PeriodicExportingMetricReader(exporter))
+    provider = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+    return provider.get_meter(SCOPE), (*closers, provider.shutdown)

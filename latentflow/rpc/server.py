@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from opentelemetry.trace import NoOpTracer, Tracer
 
 from latentflow.errors import InvalidInput
 from latentflow.rpc.admission_interceptor import AdmissionInterceptor
@@ -18,6 +17,7 @@ from latentflow.rpc.auth_interceptor import Authenticator, AuthInterceptor, admi
 from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePolicy
 from latentflow.rpc.error_interceptor import ErrorInterceptor
 from latentflow.rpc.methods import ENDLESS
+from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
 
 # For watchers of health to hear NOT_SERVING before their connection closes.
@@ -118,7 +118,7 @@ def build_server(
     settings: ServerSettings,
     registrations: Sequence[Registration],
     *,
-    tracer: Tracer | None = None,
+    telemetry: Telemetry = SILENT,
     authenticator: Authenticator = admit_all,
 ) -> RunningServer:
     """A server for `registrations` with health and reflection; call it on the event loop.
@@ -128,7 +128,7 @@ def build_server(
     admission = AdmissionInterceptor(limit=settings.max_concurrent_rpcs, endless=ENDLESS)
     server = grpc.aio.server(
         interceptors=[
-            TelemetryInterceptor(tracer or NoOpTracer()),
+            TelemetryInterceptor(telemetry),
             ErrorInterceptor(),
             admission,
             AuthInterceptor(authenticator),

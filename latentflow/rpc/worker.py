@@ -83,6 +83,10 @@ class Worker:
     def admitted(self) -> int:
         return self._admitted
 
+    @property
+    def limit(self) -> int:
+        return self._limit
+
     @contextmanager
     def admit(self) -> Iterator[None]:
         """A place for one caller, before anything is done for it. Raises Overloaded."""

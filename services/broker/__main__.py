@@ -5,23 +5,28 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
-from opentelemetry.trace import Tracer
+from opentelemetry.metrics import Meter
 
 from latentflow.errors import InvalidInput
+from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
+from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
+from latentflow.rpc.telemetry import Telemetry
 from services.broker.catalogue import Catalogue
 from services.broker.inspecting import Inspecting
 from services.broker.lineage import Lineages
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
 from services.broker.memory_store.quotas import MemoryQuotas
+from services.broker.metrics import BrokerMetrics, observe_breaker
 from services.broker.publishing import Publishing
 from services.broker.quotas import Quotas
 from services.broker.readiness import StoreWatch
@@ -33,17 +38,27 @@ from services.broker.redis_store.quotas import RedisQuotas
 from services.broker.servicer import SERVICE, BrokerServicer, add_to_server
 from services.broker.settings import Settings
 from services.broker.store import FlowStore, LatentStore, QuotaStore
+from services.broker.store_survey import StoreSurvey, observe_store
 from services.broker.store_url import StoreForm, parse_store_url
 from services.broker.subscribing import Subscribing
 from services.broker.watching import Watching
 
+NAME = "latentflow-broker"
+
 _log = logging.getLogger("latentflow.broker")
 
 
+def _always_asked() -> bool:
+    return False
+
+
 class Stores(NamedTuple):
+    """`is_cut_off`: whether the store is not asked for now, as it did not answer."""
+
     latents: LatentStore
     flows: FlowStore
     quotas: QuotaStore
+    is_cut_off: Callable[[], bool] = _always_asked
 
 
 def system_clock_ms() -> int:
@@ -68,13 +83,17 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
             RedisLatents(connections, limits),
             RedisFlows(connections, settings.retentions),
             RedisQuotas(connections),
+            lambda: connections.breaker.is_open,
         )
     finally:
         await connections.close()
 
 
-def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> BrokerServicer:
-    latents, flows, _ = stores
+def build_servicer(
+    settings: Settings, stores: Stores, clock_ms: ClockMs, meter: Meter
+) -> BrokerServicer:
+    latents, flows = stores.latents, stores.flows
+    metrics = BrokerMetrics(meter)
     quotas = _quotas(settings, stores.quotas)
     longest_wait_ms = round(settings.longest_wait_seconds * 1000)
     return BrokerServicer(
@@ -84,9 +103,13 @@ def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> Bro
             quotas=quotas,
             clock_ms=clock_ms,
             credit_bytes=settings.credit_bytes,
+            metrics=metrics,
         ),
         subscribing=Subscribing(
-            latents=latents, clock_ms=clock_ms, longest_wait_ms=longest_wait_ms
+            latents=latents,
+            clock_ms=clock_ms,
+            longest_wait_ms=longest_wait_ms,
+            metrics=metrics,
         ),
         watching=Watching(
             latents=latents,
@@ -95,6 +118,7 @@ def build_servicer(settings: Settings, stores: Stores, clock_ms: ClockMs) -> Bro
             redelivery_ms=round(settings.redelivery_seconds * 1000),
             most_deliveries=settings.max_deliveries,
             longest_wait_ms=longest_wait_ms,
+            metrics=metrics,
         ),
         catalogue=Catalogue(latents=latents, quotas=quotas, clock_ms=clock_ms),
         lineages=Lineages(latents=latents, quotas=quotas, clock_ms=clock_ms),
@@ -111,7 +135,7 @@ def _quotas(settings: Settings, store: QuotaStore) -> Quotas:
     return Quotas(store, limits, lease_ms=round(settings.upload_lease_seconds * 1000))
 
 
-def build(settings: Settings, servicer: BrokerServicer, tracer: Tracer) -> RunningServer:
+def build(settings: Settings, servicer: BrokerServicer, telemetry: Telemetry) -> RunningServer:
     return build_server(
         ServerSettings(
             host=settings.host,
@@ -120,18 +144,43 @@ def build(settings: Settings, servicer: BrokerServicer, tracer: Tracer) -> Runni
             max_concurrent_rpcs=settings.max_calls,
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, servicer))],
-        tracer=tracer,
+        telemetry=telemetry,
     )
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
-    telemetry = setup_telemetry("latentflow-broker", environment)
+    page = page_at(settings.metrics_host, settings.metrics_port)
+    telemetry = setup_telemetry(NAME, environment, page)
     try:
         async with open_stores(settings, system_clock_ms) as stores:
-            servicer = build_servicer(settings, stores, system_clock_ms)
-            await _serve_until(stop, settings, build(settings, servicer, telemetry.tracer), stores)
+            servicer = build_servicer(settings, stores, system_clock_ms, telemetry.meter)
+            server = build(settings, servicer, telemetry)
+            async with surveying(stores, telemetry):
+                await _serve_until(stop, settings, server, stores)
     finally:
         telemetry.shutdown()
+
+
+@asynccontextmanager
+async def surveying(stores: Stores, telemetry: Telemetry) -> AsyncIterator[None]:
+    """Looks at the store for its gauges as long as the block lasts, if anybody reads them."""
+    if not telemetry.is_metered:
+        yield
+        return
+    survey = StoreSurvey(
+        latents=stores.latents,
+        flows=stores.flows,
+        tenants=[DEFAULT_TENANT],
+        clock_ms=system_clock_ms,
+    )
+    observe_store(telemetry.meter, survey)
+    observe_breaker(telemetry.meter, stores.is_cut_off)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(survey.run())
+        try:
+            yield
+        finally:
+            running.cancel()
 
 
 async def _serve_until(
@@ -150,8 +199,8 @@ async def _serve_until(
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        log_to_stderr(NAME, os.environ)
         settings = Settings.from_environment(os.environ)
         run(partial(serve, settings, os.environ))
     except InvalidInput as error:

@@ -1,14 +1,15 @@
 """Publish: opens or resumes a latent, then answers step by step until its commit or abort."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 
 from latentflow.errors import MessageMalformed
-from latentflow.latent import Tenant
+from latentflow.latent import Frame, Tenant
 from latentflow.relay import GivenUp, Open, PublishEvent, PublishStep, Stored, Whole
 from latentflow.wire.manifests import manifest_from_bytes
 from services.broker.admission import require_lifetime
 from services.broker.batching import batches
+from services.broker.metrics import BrokerMetrics
 from services.broker.quotas import Quotas
 from services.broker.record import ClockMs, LatentRef, Opening
 from services.broker.store import FlowStore, LatentStore
@@ -30,12 +31,14 @@ class Publishing:
         quotas: Quotas,
         clock_ms: ClockMs,
         credit_bytes: int,
+        metrics: BrokerMetrics,
     ) -> None:
         self._latents = latents
         self._quotas = quotas
         self._flows = flows
         self._clock_ms = clock_ms
         self._credit_bytes = credit_bytes
+        self._metrics = metrics
 
     async def publish(
         self, tenant: Tenant, steps: AsyncIterator[PublishStep]
@@ -46,10 +49,20 @@ class Publishing:
         Raises MessageMalformed when the steps are no upload, as `manifest_from_bytes`,
         `require_lifetime`, `Upload` and the store.
         """
+        with self._metrics.upload():
+            async with aclosing(self._events(tenant, steps)) as events:
+                async for event in events:
+                    self._count(event)
+                    yield event
+
+    async def _events(
+        self, tenant: Tenant, steps: AsyncIterator[PublishStep]
+    ) -> AsyncGenerator[PublishEvent, None]:
         opening = await anext(steps, None)
         match opening:
             case Whole():
                 upload = await self._begin(tenant, opening.manifest_bytes)
+                self._metrics.received(_payload_bytes(opening.frames))
                 yield await upload.store(opening)
                 return
             case Open():
@@ -59,6 +72,7 @@ class Publishing:
                 raise MessageMalformed(field="step", problem="open must come first")
         async with aclosing(batches(steps, at_most=MAX_BATCH)) as taken:
             async for batch in taken:
+                self._metrics.received(_payload_bytes(batch))
                 async for event in upload.take(batch):
                     yield event
                     if isinstance(event, Stored | GivenUp):
@@ -66,6 +80,7 @@ class Publishing:
         raise MessageMalformed(field="step", problem="ended without commit or abort")
 
     async def _begin(self, tenant: Tenant, manifest_bytes: bytes) -> Upload:
+        self._metrics.received(len(manifest_bytes))
         opening, ref = _read(tenant, manifest_bytes)
         now_ms = self._clock_ms()
         require_lifetime(ref, opening, now_ms)
@@ -79,6 +94,16 @@ class Publishing:
             clock_ms=self._clock_ms,
             credit_bytes=self._credit_bytes,
         )
+
+    def _count(self, event: PublishEvent) -> None:
+        if isinstance(event, Stored):
+            self._metrics.committed()
+        elif isinstance(event, GivenUp):
+            self._metrics.aborted()
+
+
+def _payload_bytes(steps: Iterable[PublishStep]) -> int:
+    return sum(len(step.payload) for step in steps if isinstance(step, Frame))
 
 
 def _read(tenant: Tenant, manifest_bytes: bytes) -> tuple[Opening, LatentRef]:

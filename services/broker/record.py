@@ -88,10 +88,15 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreReport:
-    """The store's `servers`, and what is wrong with them: a sentence each, with its remedy."""
+    """The store's `servers`, and what is wrong with them: a sentence each, with its remedy.
+
+    Its memory is that of all servers together, as far as they tell; `limit_bytes` 0 is no limit.
+    """
 
     servers: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    used_bytes: int = 0
+    limit_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class Settings:
     A delivery that was given `max_deliveries` times and not acknowledged goes to the
     dead-letter flow. A flow keeps its last `flow_announcements`, each for `flow_seconds` at most;
     `flow_retention` says otherwise for single flows, as audit=1000/86400,memos=50/3600.
+    Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
 
     host: str = "127.0.0.1"
@@ -62,9 +63,12 @@ class Settings:
     followers: int = 512
     max_calls: int = 1024
     grace_seconds: float = 10.0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
 
     def __post_init__(self) -> None:
-        _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
+        for field in ("port", "metrics_port"):
+            _require(0 <= getattr(self, field) < 1 << 16, field, "must be 0 to 65535")
         parse_store_url(self.store_url, PREFIX + "STORE_URL")
         _require(
             self.credit_bytes >= MAX_FRAME_BYTES,

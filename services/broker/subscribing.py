@@ -17,17 +17,26 @@ from services.broker.lifecycle import (
     next_look_ms,
     require_readable,
 )
-from services.broker.record import ClockMs, LatentRecord, LatentRef, StreamEntry
+from services.broker.metrics import BrokerMetrics
+from services.broker.record import ClockMs, LatentRecord, LatentRef, StoredFrame, StreamEntry
 from services.broker.store import LatentStore
 
 
 class Subscribing:
     """A reader judges a latent anew after `longest_wait_ms` without news, at the latest."""
 
-    def __init__(self, *, latents: LatentStore, clock_ms: ClockMs, longest_wait_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        latents: LatentStore,
+        clock_ms: ClockMs,
+        longest_wait_ms: int,
+        metrics: BrokerMetrics,
+    ) -> None:
         self._latents = latents
         self._clock_ms = clock_ms
         self._longest_wait_ms = longest_wait_ms
+        self._metrics = metrics
 
     async def subscribe(
         self, ref: LatentRef, first_frame: int
@@ -40,6 +49,7 @@ class Subscribing:
         record = await self._judged(record)
         keeping = asyncio.create_task(self._keep(record))
         try:
+            self._metrics.sent(len(record.opening.manifest))
             yield Open(manifest_bytes=record.opening.manifest)
             async for entry in self._entries(record, entries, first_frame):
                 yield entry
@@ -61,6 +71,7 @@ class Subscribing:
     ) -> AsyncGenerator[StreamEntry, None]:
         """`entries` come first, which were read with the record."""
         while True:
+            self._metrics.sent(_payload_bytes(entries))
             for entry in entries:
                 yield entry
                 if isinstance(entry, Commit):
@@ -81,6 +92,11 @@ class Subscribing:
     async def _judged(self, record: LatentRecord) -> LatentRecord:
         if is_abandoned(record, self._clock_ms()):
             await self._latents.abandon(record)
+            self._metrics.abandoned()
             record = await self._latents.find(record.ref)
         require_readable(record, self._clock_ms())
         return record
+
+
+def _payload_bytes(entries: Sequence[StreamEntry]) -> int:
+    return sum(entry.payload_bytes for entry in entries if isinstance(entry, StoredFrame))

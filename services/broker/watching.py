@@ -11,6 +11,7 @@ from latentflow.relay import AckCall, Delivery, FlowInfo, WatchCall
 from services.broker.dead_letters import dead_letter_flow, most_deliveries_on, write_letter
 from services.broker.description import describe
 from services.broker.lifecycle import is_available
+from services.broker.metrics import BrokerMetrics
 from services.broker.record import (
     Announcement,
     ClockMs,
@@ -42,6 +43,7 @@ class Watching:
         redelivery_ms: int,
         most_deliveries: int,
         longest_wait_ms: int,
+        metrics: BrokerMetrics,
     ) -> None:
         self._latents = latents
         self._flows = flows
@@ -49,6 +51,7 @@ class Watching:
         self._redelivery_ms = redelivery_ms
         self._most_deliveries = most_deliveries
         self._longest_wait_ms = min(longest_wait_ms, redelivery_ms)
+        self._metrics = metrics
 
     async def watch(self, tenant: Tenant, call: WatchCall) -> AsyncGenerator[Delivery, None]:
         """Deliveries without end. What is announced once this has returned will be among them."""
@@ -95,6 +98,7 @@ class Watching:
         most = most_deliveries_on(member.flow, self._most_deliveries)
         after = _OLDEST
         while pending := await self._flows.pending(member, after=after, most_deliveries=most):
+            self._metrics.given_again(len(pending))
             for announcement in pending:
                 yield announcement
             after = pending[-1].delivery_id
@@ -104,9 +108,12 @@ class Watching:
             )
             for exhausted in claimed.exhausted:
                 await self._move(member, exhausted)
+            self._metrics.given_again(len(claimed.given))
             for announcement in claimed.given:
                 yield announcement
-            for announcement in await self._flows.receive(member, wait_ms=self._longest_wait_ms):
+            new = await self._flows.receive(member, wait_ms=self._longest_wait_ms)
+            self._metrics.given(len(new))
+            for announcement in new:
                 yield announcement
 
     async def _move(self, member: GroupMember, exhausted: Exhausted) -> None:
@@ -116,6 +123,7 @@ class Watching:
             letter = write_letter(member, exhausted, self._clock_ms())
             dead = dead_letter_flow(member.flow)
             await self._flows.announce(dead, announcement.latent_id, letter)
+            self._metrics.dead_letter()
         await self._flows.acknowledge(member.flow, member.group, [announcement.delivery_id])
 
     def _delivery(

@@ -11,26 +11,31 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
-from opentelemetry.trace import Tracer
-
 from latentflow.calls import SessionId
 from latentflow.errors import LatentFlowError
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
+from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
+from latentflow.rpc.prometheus import page_at
+from latentflow.rpc.queue_gauges import observe_queue
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.standby import Standby, listening
+from latentflow.rpc.telemetry import Telemetry
 from latentflow.rpc.worker import Worker
 from services.receiver.answering import Answering
 from services.receiver.budget import MemoryBudget
 from services.receiver.engine import Engine
 from services.receiver.inputs import Gathering
+from services.receiver.metrics import ReceiverMetrics, observe_memory
 from services.receiver.resident import Resident, load
 from services.receiver.servicer import SERVICE, ReceiverServicer, add_to_server
 from services.receiver.sessions import Clock, Sessions
 from services.receiver.settings import Settings
+
+NAME = "latentflow-receiver"
 
 _log = logging.getLogger("latentflow.receiver")
 
@@ -62,11 +67,18 @@ async def load_resident(settings: Settings, worker: Worker) -> Resident:
 
 
 async def load_answering(
-    settings: Settings, worker: Worker, broker: BrokerClient, sessions: Sessions, tracer: Tracer
+    settings: Settings,
+    worker: Worker,
+    broker: BrokerClient,
+    sessions: Sessions,
+    telemetry: Telemetry,
 ) -> Answering:
     resident = await load_resident(settings, worker)
-    engine = Engine(resident, worker, max_batch=settings.max_batch)
+    metrics = ReceiverMetrics(telemetry.meter, model=resident.backbone.identity.name)
+    engine = Engine(resident, worker, metrics, max_batch=settings.max_batch)
     await engine.warm_up()
+    fetch_budget = MemoryBudget("fetch_bytes", settings.fetch_bytes)
+    observe_memory(telemetry.meter, resident, sessions=sessions.budget, fetched=fetch_budget)
     return Answering(
         engine=engine,
         gathering=Gathering(
@@ -74,21 +86,23 @@ async def load_answering(
             resident=resident,
             reader=settings.name,
             fetch_seconds=settings.fetch_seconds,
-            tracer=tracer,
+            tracer=telemetry.tracer,
+            metrics=metrics,
         ),
         sessions=sessions,
-        fetch_budget=MemoryBudget("fetch_bytes", settings.fetch_bytes),
-        tracer=tracer,
+        fetch_budget=fetch_budget,
+        tracer=telemetry.tracer,
+        metrics=metrics,
     )
 
 
-def build(settings: Settings, standby: Standby[Answering], tracer: Tracer) -> RunningServer:
+def build(settings: Settings, standby: Standby[Answering], telemetry: Telemetry) -> RunningServer:
     return build_server(
         ServerSettings(
             host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, ReceiverServicer(standby)))],
-        tracer=tracer,
+        telemetry=telemetry,
     )
 
 
@@ -114,17 +128,18 @@ async def running(
     *,
     clock: Clock = time.monotonic,
     retry: RetryPolicy | None = None,
-    tracer: Tracer,
+    telemetry: Telemetry,
 ) -> AsyncIterator[Running]:
     """Listens first, then loads; drained at the end of the block."""
     worker = Worker("receiver", max_admitted=settings.max_waiting)
+    observe_queue(telemetry.meter, worker)
     sessions = open_sessions(settings, clock)
     standby = Standby[Answering]("receiver")
-    server = build(settings, standby, tracer)
+    server = build(settings, standby, telemetry)
     async with open_channel(settings.broker) as channel, listening(server, worker):
         _log.info("receiver listening on %s:%d", settings.host, server.port)
         broker = BrokerClient(channel, retry=retry)
-        standby.fill(await load_answering(settings, worker, broker, sessions, tracer))
+        standby.fill(await load_answering(settings, worker, broker, sessions, telemetry))
         await server.report_serving()
         _log.info("receiver ready")
         async with ending_idle(sessions):
@@ -132,17 +147,18 @@ async def running(
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
-    telemetry = setup_telemetry("latentflow-receiver", environment)
+    page = page_at(settings.metrics_host, settings.metrics_port)
+    telemetry = setup_telemetry(NAME, environment, page)
     try:
-        async with running(settings, tracer=telemetry.tracer):
+        async with running(settings, telemetry=telemetry):
             await stop.wait()
     finally:
         telemetry.shutdown()
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        log_to_stderr(NAME, os.environ)
         settings = Settings.from_environment(os.environ)
         run(partial(serve, settings, os.environ))
     except LatentFlowError as error:

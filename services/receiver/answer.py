@@ -12,8 +12,9 @@ from opentelemetry.trace import Tracer
 from latentflow.calls import GenerateEvent, GenerateTimings, LatentOutcome, TokenText, Usage
 from latentflow.model.generation import Piece
 from latentflow.rpc import conventions
-from latentflow.rpc.stages import record_stage
+from latentflow.rpc.stages import Attributes, record_stage
 from services.receiver.asking import Injected, Step
+from services.receiver.metrics import ReceiverMetrics
 from services.receiver.priming import Source
 
 
@@ -30,11 +31,16 @@ class Answer:
     """Hears Injected first, then pieces; `tell` gets what the caller is to hear."""
 
     def __init__(
-        self, prepared: Prepared, tell: Callable[[GenerateEvent], None], tracer: Tracer
+        self,
+        prepared: Prepared,
+        tell: Callable[[GenerateEvent], None],
+        tracer: Tracer,
+        metrics: ReceiverMetrics,
     ) -> None:
         self._prepared = prepared
         self._tell = tell
         self._tracer = tracer
+        self._metrics = metrics
         self._injected: Injected | None = None
         self._injected_at = 0.0
         self._first_at = 0.0
@@ -55,20 +61,33 @@ class Answer:
     def _hear_piece(self, piece: Piece) -> None:
         assert self._injected is not None
         if piece.tokens == 1:
-            self._first_at = time.perf_counter()
-            read = {conventions.GEN_AI_INPUT_TOKENS: self._injected.prompt_tokens}
-            seconds = self._first_at - self._injected_at
-            record_stage(self._tracer, conventions.PREFILL, seconds, read)
+            self._hear_first(self._injected)
         self._tell(TokenText(text=piece.text))
         if piece.finish is not None:
             self._tell(self._usage(piece, self._injected))
 
+    def _hear_first(self, injected: Injected) -> None:
+        self._first_at = time.perf_counter()
+        read = {conventions.GEN_AI_INPUT_TOKENS: injected.prompt_tokens}
+        record_stage(self._tracer, conventions.PREFILL, self._prefill_seconds, read)
+        before = self._prepared.fetch_seconds + injected.queue_seconds + injected.inject_seconds
+        self._metrics.first_token(
+            before + self._prefill_seconds, prompt_tokens=injected.prompt_tokens
+        )
+
+    @property
+    def _prefill_seconds(self) -> float:
+        return self._first_at - self._injected_at
+
     def _usage(self, last: Piece, injected: Injected) -> Usage:
         assert last.finish is not None
         decode_seconds = time.perf_counter() - self._first_at
-        written = {
+        self._metrics.last_token(decode_seconds, tokens=last.tokens)
+        written: Attributes = {
+            conventions.GEN_AI_OPERATION: conventions.TEXT_COMPLETION,
+            conventions.GEN_AI_PROVIDER: conventions.LATENTFLOW,
             conventions.GEN_AI_OUTPUT_TOKENS: last.tokens,
-            conventions.GEN_AI_FINISH_REASONS: last.finish.value,
+            conventions.GEN_AI_FINISH_REASONS: [last.finish.value],
         }
         record_stage(self._tracer, conventions.DECODE, decode_seconds, written)
         return Usage(
@@ -80,7 +99,7 @@ class Answer:
                 queue_seconds=injected.queue_seconds,
                 fetch_seconds=self._prepared.fetch_seconds,
                 inject_seconds=injected.inject_seconds,
-                prefill_seconds=self._first_at - self._injected_at,
+                prefill_seconds=self._prefill_seconds,
                 decode_seconds=decode_seconds,
             ),
         )

@@ -31,6 +31,7 @@ from services.receiver.asking import Ask
 from services.receiver.budget import MemoryBudget, account
 from services.receiver.engine import Engine
 from services.receiver.inputs import Gathering, TellOutcome
+from services.receiver.metrics import ReceiverMetrics
 from services.receiver.reading import reading_of
 from services.receiver.sessions import Sessions
 
@@ -50,12 +51,14 @@ class Answering:
         sessions: Sessions,
         fetch_budget: MemoryBudget,
         tracer: Tracer,
+        metrics: ReceiverMetrics,
     ) -> None:
         self._engine = engine
         self._gathering = gathering
         self._sessions = sessions
         self._fetch_budget = fetch_budget
         self._tracer = tracer
+        self._metrics = metrics
 
     def describe(self) -> ServiceDescription:
         return self._engine.describe()
@@ -64,7 +67,7 @@ class Answering:
         """Tells outcomes, tokens, last the usage. Cancelling stops it and frees its memory."""
         with self._engine.admit():
             async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
-                answer = Answer(prepared, tell, self._tracer)
+                answer = Answer(prepared, tell, self._tracer, self._metrics)
                 ask = Ask(
                     source=prepared.source, question=call.prompt.question, sampling=call.sampling
                 )

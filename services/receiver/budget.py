@@ -19,6 +19,10 @@ class MemoryBudget:
     def taken_bytes(self) -> int:
         return self._taken_bytes
 
+    @property
+    def limit_bytes(self) -> int:
+        return self._limit_bytes
+
     def take(self, amount: int, *, retry_after_seconds: float = RETRY_AFTER_SECONDS) -> None:
         """Raises InvalidInput for more than there ever is, Overloaded for more than is left."""
         if amount > self._limit_bytes:

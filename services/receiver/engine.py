@@ -11,9 +11,10 @@ from latentflow.calls import OptionScore, ServiceDescription
 from latentflow.model.prompt import PromptFormat
 from latentflow.model.scoring import score_options
 from latentflow.rpc.worker import Turn, Worker
-from services.receiver.asking import Ask, Step
+from services.receiver.asking import Ask, Asked, Step
 from services.receiver.batches import Batches
 from services.receiver.decoding import decode
+from services.receiver.metrics import ReceiverMetrics
 from services.receiver.priming import IsCancelled, Plan, Primed, Primer, Source
 from services.receiver.reading import Reading
 from services.receiver.resident import Resident
@@ -37,11 +38,14 @@ class Priming:
 class Engine:
     """Belongs to one event loop, which never computes."""
 
-    def __init__(self, resident: Resident, worker: Worker, *, max_batch: int) -> None:
+    def __init__(
+        self, resident: Resident, worker: Worker, metrics: ReceiverMetrics, *, max_batch: int
+    ) -> None:
         self._resident = resident
         self._worker = worker
+        self._metrics = metrics
         self._primer = Primer(resident.backbone)
-        self._batches = Batches(worker, partial(decode, self._primer), max_rows=max_batch)
+        self._batches = Batches(worker, self._decode, max_rows=max_batch)
 
     async def warm_up(self) -> None:
         """Does what would make the first call slower than the others."""
@@ -80,6 +84,10 @@ class Engine:
     async def priming(self) -> AsyncIterator[Priming]:
         async with self._worker.turn() as turn:
             yield Priming(self._primer, turn)
+
+    def _decode(self, batch: Sequence[Asked]) -> None:
+        self._metrics.batch(len(batch))
+        decode(self._primer, batch)
 
     def _score(
         self, source: Source, question: str, options: Sequence[str], is_cancelled: IsCancelled

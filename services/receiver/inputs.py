@@ -20,11 +20,12 @@ from latentflow.rpc.broker_client import BrokerClient, Fetched
 from latentflow.rpc.deadline_interceptor import remaining_seconds
 from latentflow.rpc.facts import reason_of
 from latentflow.rpc.links import link_creation
-from latentflow.rpc.stages import stage
+from latentflow.rpc.stages import Attributes, stage
 from latentflow.wire.quantise import unpack
 from latentflow.wire.text import read_text
 from services.receiver.acceptance import accept, accept_fallback, resident_bytes
 from services.receiver.budget import Account
+from services.receiver.metrics import ReceiverMetrics
 from services.receiver.reading import Message, Part, Slots
 from services.receiver.resident import Resident
 from services.receiver.together import together
@@ -67,6 +68,7 @@ class Gathering:
         reader: str,
         fetch_seconds: float,
         tracer: trace.Tracer,
+        metrics: ReceiverMetrics,
     ) -> None:
         self._broker = broker
         self._resident = resident
@@ -74,6 +76,7 @@ class Gathering:
         self._reader = reader
         self._fetch_seconds = fetch_seconds
         self._tracer = tracer
+        self._metrics = metrics
 
     async def gather(
         self, inputs: LatentInputs, memory: Account, tell_failed: TellOutcome, *, generation: str
@@ -86,16 +89,26 @@ class Gathering:
         if not inputs.latents:
             return Gathered(parts=(), outcomes=())
         span = trace.get_current_span()
-        with stage(self._tracer, conventions.FETCH):
+        with stage(self._tracer, conventions.FETCH, _fetching(inputs)):
             results = await together(self._find(each, memory) for each in inputs.latents)
-            found = _all_found(results, tell_failed)
+            found = self._all_found(results, tell_failed)
             await together(self._note(each.used, generation) for each in found)
         for each in found:
+            self._metrics.latent(each.outcome)
             link_creation(span, each.traceparent)
         return Gathered(
             parts=tuple(each.part for each in found),
             outcomes=tuple(each.outcome for each in found),
         )
+
+    def _all_found(self, results: Sequence[Found | Lost], tell_failed: TellOutcome) -> list[Found]:
+        lost = [result for result in results if isinstance(result, Lost)]
+        for each in lost:
+            self._metrics.latent(each.outcome)
+            tell_failed(each.outcome)
+        if lost:
+            raise lost[0].error
+        return [result for result in results if isinstance(result, Found)]
 
     async def _find(self, given: LatentInput, memory: Account) -> Found | Lost:
         try:
@@ -154,10 +167,10 @@ class Gathering:
         return Slots(adapter=self._resident.adapters[digest], vectors=vectors)
 
 
-def _all_found(results: Sequence[Found | Lost], tell_failed: TellOutcome) -> list[Found]:
-    lost = [result for result in results if isinstance(result, Lost)]
-    for each in lost:
-        tell_failed(each.outcome)
-    if lost:
-        raise lost[0].error
-    return [result for result in results if isinstance(result, Found)]
+def _fetching(inputs: LatentInputs) -> Attributes:
+    return {
+        conventions.MESSAGING_SYSTEM: conventions.LATENTFLOW,
+        conventions.MESSAGING_OPERATION: conventions.FETCH,
+        conventions.MESSAGING_OPERATION_TYPE: conventions.RECEIVE,
+        conventions.MESSAGING_BATCH_COUNT: len(inputs.latents),
+    }

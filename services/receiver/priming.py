@@ -10,6 +10,7 @@ import torch
 
 from latentflow.model.backbone import Backbone
 from latentflow.model.chunks import read_on
+from latentflow.model.footprint import cache_bytes
 from latentflow.model.injection import inject_prefix
 from latentflow.model.prompt import PromptFormat, message_ids, prefix_ids, question_ids
 from latentflow.model.reading import ReadCache, empty_cache, require_fit
@@ -105,10 +106,8 @@ class Primer:
         return Primed(form=plan.form, cache=cache, positions=plan.positions, slots=plan.slots)
 
     def bytes_of(self, plan: Plan) -> int:
-        """Memory of its cache: keys and values of every layer at every position."""
-        shape = self.backbone.shape
-        values = 2 * shape.layers * shape.kv_width * plan.positions
-        return values * self.backbone.dtype.itemsize
+        """Memory of its cache."""
+        return cache_bytes(self.backbone, plan.positions)
 
     def _prefix(self, plan: Plan, is_cancelled: IsCancelled) -> ReadCache:
         """What the form begins with is read already, unless the context changes its last token."""

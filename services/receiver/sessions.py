@@ -43,6 +43,10 @@ class Sessions:
         self._new_id = new_id
         self._sessions: dict[tuple[Tenant, SessionId], _Session] = {}
 
+    @property
+    def budget(self) -> MemoryBudget:
+        return self._budget
+
     @contextmanager
     def room(self, held_bytes: int) -> Iterator[Account]:
         """Memory for a session to be, before it is made; given back unless `keep` takes it over.

@@ -22,7 +22,7 @@ class Settings:
     together. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
     `session_bytes` what sessions keep. A latent is waited for `fetch_seconds` at most.
     `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
-    choice.
+    choice. Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
 
     model: Path
@@ -38,9 +38,12 @@ class Settings:
     fetch_seconds: float = 30.0
     threads: int = 0
     grace_seconds: float = 10.0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
 
     def __post_init__(self) -> None:
-        _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
+        for name in ("port", "metrics_port"):
+            _require(0 <= getattr(self, name) < 1 << 16, name, "must be 0 to 65535")
         for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes"):
             _require(getattr(self, name) >= 1, name, "must be at least 1")
         plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255

@@ -10,23 +10,28 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
-from opentelemetry.trace import Tracer
-
 from latentflow.errors import LatentFlowError
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
+from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
+from latentflow.rpc.prometheus import page_at
+from latentflow.rpc.queue_gauges import observe_queue
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.standby import Standby, listening
+from latentflow.rpc.telemetry import Telemetry
 from latentflow.rpc.worker import Worker
 from services.sharer.content_digest import ContentDigests, secret_from
 from services.sharer.engine import Engine
+from services.sharer.metrics import SharerMetrics, observe_memory
 from services.sharer.resident import load
 from services.sharer.servicer import SERVICE, SharerServicer, add_to_server
 from services.sharer.settings import Settings
 from services.sharer.sharing import Births, ClockMs, Sharing
+
+NAME = "latentflow-sharer"
 
 _log = logging.getLogger("latentflow.sharer")
 
@@ -41,7 +46,11 @@ def system_clock_ms() -> int:
 
 
 async def load_sharing(
-    settings: Settings, worker: Worker, broker: BrokerClient, clock_ms: ClockMs, tracer: Tracer
+    settings: Settings,
+    worker: Worker,
+    broker: BrokerClient,
+    clock_ms: ClockMs,
+    telemetry: Telemetry,
 ) -> Sharing:
     """Loads on the worker's thread: meanwhile the event loop answers."""
     digests = ContentDigests(secret_from(settings.tenant_key_file))
@@ -49,23 +58,26 @@ async def load_sharing(
         resident = await turn.run(
             partial(load, settings.model, settings.adapters, threads=settings.threads)
         )
+    metrics = SharerMetrics(telemetry.meter)
+    observe_memory(telemetry.meter, resident)
     return Sharing(
-        engine=Engine(resident, worker, tracer),
+        engine=Engine(resident, worker, telemetry.tracer, metrics),
         broker=broker,
         births=Births(clock_ms=clock_ms, entropy=os.urandom),
         digests=digests,
         publish_seconds=settings.publish_seconds,
-        tracer=tracer,
+        tracer=telemetry.tracer,
+        metrics=metrics,
     )
 
 
-def build(settings: Settings, standby: Standby[Sharing], tracer: Tracer) -> RunningServer:
+def build(settings: Settings, standby: Standby[Sharing], telemetry: Telemetry) -> RunningServer:
     return build_server(
         ServerSettings(
             host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, SharerServicer(standby)))],
-        tracer=tracer,
+        telemetry=telemetry,
     )
 
 
@@ -75,33 +87,35 @@ async def running(
     *,
     clock_ms: ClockMs = system_clock_ms,
     retry: RetryPolicy | None = None,
-    tracer: Tracer,
+    telemetry: Telemetry,
 ) -> AsyncIterator[Running]:
     """Listens first, then loads; drained at the end of the block."""
     worker = Worker("sharer", max_admitted=settings.max_waiting)
+    observe_queue(telemetry.meter, worker)
     standby = Standby[Sharing]("sharer")
-    server = build(settings, standby, tracer)
+    server = build(settings, standby, telemetry)
     async with open_channel(settings.broker) as channel, listening(server, worker):
         _log.info("sharer listening on %s:%d", settings.host, server.port)
         broker = BrokerClient(channel, retry=retry)
-        standby.fill(await load_sharing(settings, worker, broker, clock_ms, tracer))
+        standby.fill(await load_sharing(settings, worker, broker, clock_ms, telemetry))
         await server.report_serving()
         _log.info("sharer ready")
         yield Running(server, worker)
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
-    telemetry = setup_telemetry("latentflow-sharer", environment)
+    page = page_at(settings.metrics_host, settings.metrics_port)
+    telemetry = setup_telemetry(NAME, environment, page)
     try:
-        async with running(settings, tracer=telemetry.tracer):
+        async with running(settings, telemetry=telemetry):
             await stop.wait()
     finally:
         telemetry.shutdown()
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        log_to_stderr(NAME, os.environ)
         settings = Settings.from_environment(os.environ)
         run(partial(serve, settings, os.environ))
     except LatentFlowError as error:

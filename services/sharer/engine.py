@@ -22,11 +22,13 @@ from latentflow.calls import (
 )
 from latentflow.errors import InvalidInput
 from latentflow.latent import Digest, ModelIdentity
+from latentflow.model.footprint import cache_bytes
 from latentflow.rpc import conventions
 from latentflow.rpc.stages import Attributes, stage
 from latentflow.rpc.told import Tell
 from latentflow.rpc.worker import Turn, Worker
 from services.sharer.message import MessageWork
+from services.sharer.metrics import SharerMetrics
 from services.sharer.packed import Packed
 from services.sharer.resident import Resident
 from services.sharer.vectors import VectorWork
@@ -37,19 +39,26 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A latent that is not published yet. `timings` has no publish_seconds."""
+    """A latent that is not published yet. `timings` has no publish_seconds.
+
+    `cache_bytes` is what the sharer's KV cache of the context takes.
+    """
 
     packed: Packed
+    cache_bytes: int
     timings: ShareTimings
 
 
 class Engine:
     """Belongs to one event loop, which never computes."""
 
-    def __init__(self, resident: Resident, worker: Worker, tracer: Tracer) -> None:
+    def __init__(
+        self, resident: Resident, worker: Worker, tracer: Tracer, metrics: SharerMetrics
+    ) -> None:
         self._resident = resident
         self._worker = worker
         self._tracer = tracer
+        self._metrics = metrics
 
     @property
     def identity(self) -> ModelIdentity:
@@ -107,7 +116,11 @@ class Engine:
             prefill_seconds=read_at - began_at,
             summarise_seconds=time.perf_counter() - read_at,
         )
-        return Made(packed=packed, timings=timings)
+        return Made(
+            packed=packed,
+            cache_bytes=cache_bytes(self._resident.backbone, len(ids)),
+            timings=timings,
+        )
 
     async def _prefill(
         self, work: Work[Read], ids: list[int], turn: Turn, tell: Tell[ShareEvent]
@@ -120,6 +133,8 @@ class Engine:
             conventions.GEN_AI_INPUT_TOKENS: len(ids),
         }
         with stage(self._tracer, conventions.PREFILL, attributes):
-            return await turn.run(
+            read = await turn.run(
                 partial(work.prefill, ids, turn.from_thread(on_tokens), turn.is_cancelled)
             )
+        self._metrics.prefilled(len(ids))
+        return read

@@ -19,6 +19,7 @@ class Settings:
     admitted at once, the one that is worked on included. `tenant_key_file` holds the secret that
     content digests are keyed with; without it each process makes its own. `publish_seconds` is
     how long the broker has to take a latent. `threads` is how many torch uses, 0 for its choice.
+    Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
 
     model: Path
@@ -31,9 +32,12 @@ class Settings:
     tenant_key_file: Path | None = None
     publish_seconds: float = 30.0
     grace_seconds: float = 10.0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
 
     def __post_init__(self) -> None:
-        _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
+        for name in ("port", "metrics_port"):
+            _require(0 <= getattr(self, name) < 1 << 16, name, "must be 0 to 65535")
         _require(self.max_waiting >= 1, "max_waiting", "must be at least 1")
         _require(self.threads >= 0, "threads", "must not be negative")
         in_range = 0 < self.publish_seconds <= _LONGEST_SECONDS

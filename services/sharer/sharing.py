@@ -21,13 +21,14 @@ from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.deadline_interceptor import remaining_seconds
 from latentflow.rpc.propagation import current_traceparent
-from latentflow.rpc.stages import stage
+from latentflow.rpc.stages import Attributes, stage
 from latentflow.rpc.told import Tell
 from latentflow.wire.frames import make_frames
 from latentflow.wire.manifests import manifest_to_bytes
 from services.sharer.content_digest import ContentDigests
-from services.sharer.engine import Engine
+from services.sharer.engine import Engine, Made
 from services.sharer.manifest import Birth, content_parts, manifest_of
+from services.sharer.metrics import SharerMetrics
 from services.sharer.packed import Packed
 
 ClockMs = Callable[[], int]
@@ -65,6 +66,7 @@ class Sharing:
         digests: ContentDigests,
         publish_seconds: float,
         tracer: Tracer,
+        metrics: SharerMetrics,
     ) -> None:
         self._engine = engine
         self._broker = broker
@@ -72,6 +74,7 @@ class Sharing:
         self._digests = digests
         self._publish_seconds = publish_seconds
         self._tracer = tracer
+        self._metrics = metrics
 
     def describe(self) -> ServiceDescription:
         return self._engine.describe()
@@ -88,7 +91,7 @@ class Sharing:
         with self._engine.admit():
             made = await self._engine.make(call, tell)
             began_at = time.perf_counter()
-            latent = await self._publish(tenant, call, made.packed, tell)
+            latent = await self._publish(tenant, call, made, tell)
             publish_seconds = time.perf_counter() - began_at
         timings = replace(made.timings, publish_seconds=publish_seconds)
         tell(Shared(latent=latent, timings=timings))
@@ -116,21 +119,32 @@ class Sharing:
         return min(self._publish_seconds, remaining_seconds())
 
     async def _publish(
-        self, tenant: Tenant, call: ShareCall, packed: Packed, tell: Tell[ShareEvent]
+        self, tenant: Tenant, call: ShareCall, made: Made, tell: Tell[ShareEvent]
     ) -> LatentInfo:
         def on_acknowledged(frames: int) -> None:
             tell(Published(acknowledged_frames=frames))
 
         with stage(self._tracer, conventions.PUBLISH) as span:
+            packed = made.packed
             manifest = self._manifest(tenant, call, packed)
-            span.set_attribute(conventions.MESSAGING_MESSAGE_ID, manifest.latent_id)
-            span.set_attribute(conventions.MESSAGING_DESTINATION, manifest.flow)
-            return await self._broker.publish(
-                manifest_to_bytes(manifest),
+            manifest_bytes = manifest_to_bytes(manifest)
+            span.set_attributes(_sending(manifest))
+            latent = await self._broker.publish(
+                manifest_bytes,
                 make_frames([packed.stream], zstd_level=packed.codec.zstd_level),
                 timeout=self._timeout(),
                 on_acknowledged=on_acknowledged,
             )
+            wire_bytes = len(manifest_bytes) + latent.payload_bytes
+            span.set_attribute(conventions.MESSAGING_BODY_BYTES, wire_bytes)
+            span.set_attribute(conventions.FRAMES, latent.frames)
+        self._metrics.published(
+            packed.method,
+            wire_bytes,
+            cache_bytes=made.cache_bytes,
+            context_bytes=len(call.context.encode()),
+        )
+        return latent
 
     def _manifest(self, tenant: Tenant, call: ShareCall, packed: Packed) -> Manifest:
         return manifest_of(
@@ -143,3 +157,14 @@ class Sharing:
 
     def _content(self, tenant: Tenant, call: ShareCall, adapter: Digest | None) -> Digest:
         return self._digests.digest(tenant, *content_parts(call, adapter, self._engine.identity))
+
+
+def _sending(manifest: Manifest) -> Attributes:
+    return {
+        conventions.MESSAGING_SYSTEM: conventions.LATENTFLOW,
+        conventions.MESSAGING_OPERATION: conventions.PUBLISH,
+        conventions.MESSAGING_OPERATION_TYPE: conventions.SEND,
+        conventions.MESSAGING_MESSAGE_ID: manifest.latent_id,
+        conventions.MESSAGING_DESTINATION: manifest.flow,
+        conventions.METHOD: manifest.method.value,
+    }

@@ -17,9 +17,10 @@ from latentflow.calls import Sampling
 from latentflow.cli.progress import Progress
 from latentflow.cli.stack import StackAddresses, StackPlan, running_stack
 from latentflow.client import Addresses, Answer, connect
+from latentflow.rpc.metric_names import CALL_DURATION
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.stages import stage
-from tests.otlp_receiver import ExportedSpan, OtlpReceiver, otlp_receiver
+from tests.otlp_receiver import ExportedPoint, ExportedSpan, OtlpReceiver, otlp_receiver
 from tests.tiny_pair import write_tiny_pair
 
 _TIMEOUT = 60.0
@@ -52,12 +53,44 @@ _TREE = {
 }
 
 
+_MODEL_METRICS = {
+    CALL_DURATION.name,
+    "latentflow.queue.depth",
+    "latentflow.queue.limit",
+    "latentflow.memory.used",
+    "latentflow.prefill.tokens",
+    "latentflow.latent.size",
+}
+_METRICS = {
+    "sharer": _MODEL_METRICS | {"latentflow.latent.cache.ratio", "latentflow.latent.text.ratio"},
+    "receiver": _MODEL_METRICS
+    | {
+        "gen_ai.server.time_to_first_token",
+        "gen_ai.server.time_per_output_token",
+        "latentflow.batch.size",
+        "latentflow.outcomes",
+        "latentflow.memory.limit",
+    },
+    "broker": {
+        CALL_DURATION.name,
+        "latentflow.broker.io",
+        "latentflow.broker.latents",
+        "latentflow.broker.uploads",
+        "latentflow.broker.dead_letters",
+        "latentflow.broker.breaker.open",
+        "latentflow.broker.store.used",
+        "latentflow.broker.store.limit",
+    },
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
     """What was exported while it went on, without the spans of health checks."""
 
     answer: Answer
     spans: tuple[ExportedSpan, ...]
+    points: tuple[ExportedPoint, ...]
     exported: bytes
 
     def named(self, ending: str) -> ExportedSpan:
@@ -105,7 +138,12 @@ async def _hand_off(addresses: StackAddresses, environment: dict[str, str]) -> A
 
 def _seen(receiver: OtlpReceiver, answer: Answer) -> Handoff:
     spans = [span for span in receiver.spans() if not span.name.startswith(_PROBES)]
-    return Handoff(answer=answer, spans=tuple(spans), exported=receiver.exported_bytes())
+    return Handoff(
+        answer=answer,
+        spans=tuple(spans),
+        points=tuple(receiver.points()),
+        exported=receiver.exported_bytes(),
+    )
 
 
 def test_every_span_stands_where_its_work_was_asked_for(handoff: Handoff) -> None:
@@ -136,6 +174,30 @@ def test_every_call_ended_well(handoff: Handoff) -> None:
     }
     assert codes == dict.fromkeys(_CALLS, "OK")
     assert {span.status for span in handoff.spans} == {Status.STATUS_CODE_UNSET}
+
+
+@pytest.mark.parametrize("service", _METRICS)
+def test_every_service_exports_its_metrics(handoff: Handoff, service: str) -> None:
+    exported = {point.name for point in handoff.points if point.service == f"latentflow-{service}"}
+    assert exported == _METRICS[service]
+
+
+def test_every_call_of_the_handoff_is_timed_with_its_trace_as_exemplar(handoff: Handoff) -> None:
+    timed = {
+        point.attributes["rpc.method"].rpartition("/")[2]: point
+        for point in handoff.points
+        if point.name == CALL_DURATION.name
+    }
+    (trace_id,) = {span.place.trace_id for span in handoff.spans}
+    assert sorted(timed) == sorted(_CALLS)
+    for point in timed.values():
+        assert (point.count, point.traces) == (1, frozenset({trace_id}))
+
+
+def test_metrics_name_no_latent(handoff: Handoff) -> None:
+    latent_id = handoff.answer.outcomes[0].latent_id
+    known = {value for point in handoff.points for value in point.attributes.values()}
+    assert not any(latent_id in value for value in known)
 
 
 def test_spans_name_the_latent_and_the_model_but_hold_no_content(handoff: Handoff) -> None:

@@ -210,7 +210,11 @@ class MemoryLatents:
         return made.latent_id if made and made.until_ms > self._clock_ms() else None
 
     async def inspect(self, *, now_ms: int) -> StoreReport:
-        return StoreReport(servers=("memory",))
+        return StoreReport(
+            servers=("memory",),
+            used_bytes=self._used_bytes(),
+            limit_bytes=self._capacity_bytes,
+        )
 
     def _find(self, ref: LatentRef) -> _Held:
         held = self._held.get(ref)
@@ -229,9 +233,11 @@ class MemoryLatents:
                 del self._held[ref]
 
     def _require_room(self, more_bytes: int) -> None:
-        used_bytes = sum(held.held_bytes for held in self._held.values())
-        if used_bytes + more_bytes > self._capacity_bytes:
+        if self._used_bytes() + more_bytes > self._capacity_bytes:
             raise StoreFull(retry_after_seconds=RETRY_FULL_SECONDS)
+
+    def _used_bytes(self) -> int:
+        return sum(held.held_bytes for held in self._held.values())
 
     async def _end(self, held: _Held, state: LatentState) -> None:
         held.entries.clear()

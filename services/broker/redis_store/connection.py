@@ -134,10 +134,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
-    """Two lanes: a reader that waits for news never holds up a command."""
+    """Two lanes: a reader that waits for news never holds up a command. One breaker for both."""
 
     commands: Lane
     followers: Lane
+    breaker: Breaker
 
     async def close(self) -> None:
         await self.commands.close()
@@ -148,7 +149,9 @@ def connect(url: StoreUrl, *, followers: int) -> Connections:
     """Opens no connection yet. `followers` readers may wait for news at once, others in turn."""
     breaker = Breaker(clock=time.monotonic)
     return Connections(
-        commands=_lane(url, COMMAND_CONNECTIONS, breaker), followers=_lane(url, followers, breaker)
+        commands=_lane(url, COMMAND_CONNECTIONS, breaker),
+        followers=_lane(url, followers, breaker),
+        breaker=breaker,
     )
 
 

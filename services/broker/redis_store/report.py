@@ -25,7 +25,12 @@ async def store_report(lane: Lane, *, now_ms: int) -> StoreReport:
     except NoPermissionError:
         return StoreReport(servers=(), remarks=(_UNASKED,))
     remarks = dict.fromkeys(remark for info in infos for remark in _remarks(info, now_ms))
-    return StoreReport(servers=tuple(map(_server, infos)), remarks=tuple(remarks))
+    return StoreReport(
+        servers=tuple(map(_server, infos)),
+        remarks=tuple(remarks),
+        used_bytes=sum(int(info.get("used_memory", 0)) for info in infos),
+        limit_bytes=sum(int(info.get("maxmemory", 0)) for info in infos),
+    )
 
 
 async def _infos(client: Client) -> list[Info]:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
-from opentelemetry.trace import NoOpTracer
 
 from latentflow.errors import BrokerUnavailable
 from latentflow.latent import LatentId
@@ -15,6 +14,7 @@ from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.outgoing import Peer
 from latentflow.rpc.server import RunningServer
+from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.v1 import broker_pb2, broker_pb2_grpc
 from latentflow.wire.publish import publish_event_from_proto, publish_step_to_proto
 from services.broker.__main__ import Stores, build, build_servicer, open_stores
@@ -50,9 +50,12 @@ class Broker:
 
 
 @asynccontextmanager
-async def running_broker(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[Broker]:
+async def running_broker(
+    settings: Settings, clock_ms: ClockMs, telemetry: Telemetry = SILENT
+) -> AsyncIterator[Broker]:
     async with open_stores(settings, clock_ms) as stores:
-        server = build(settings, build_servicer(settings, stores, clock_ms), NoOpTracer())
+        servicer = build_servicer(settings, stores, clock_ms, telemetry.meter)
+        server = build(settings, servicer, telemetry)
         await server.start()
         async with open_channel(f"127.0.0.1:{server.port}") as channel:
             client = BrokerClient(channel, retry=NO_RETRIES)

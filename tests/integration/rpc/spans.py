@@ -9,6 +9,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from latentflow.rpc.telemetry import Telemetry
+
 
 class Spans(AbstractContextManager["Spans"]):
     """A tracer and what it recorded. Read it after the server is drained."""
@@ -18,6 +20,7 @@ class Spans(AbstractContextManager["Spans"]):
         self._provider = TracerProvider(shutdown_on_exit=False)
         self._provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self.tracer = self._provider.get_tracer("test")
+        self.telemetry = Telemetry(tracer=self.tracer)
 
     def __exit__(
         self,

@@ -88,7 +88,7 @@ async def test_an_idempotent_call_is_tried_again_by_the_channel(there: There) ->
 
 async def test_the_publishers_trace_goes_on_in_the_broker() -> None:
     with Spans() as spans:
-        async with served(FakeBroker().registration(), tracer=spans.tracer) as serving:
+        async with served(FakeBroker().registration(), telemetry=spans.telemetry) as serving:
             client = BrokerClient(serving.channel)
             with spans.tracer.start_as_current_span("publisher"):
                 await client.publish(SMALL.manifest_bytes, SMALL.frames, timeout=TIMEOUT)

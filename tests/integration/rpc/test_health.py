@@ -88,7 +88,7 @@ async def status_of(watch: "grpc.aio.UnaryStreamCall[object, HealthCheckResponse
 
 async def test_a_watcher_hears_of_the_drain_and_leaves_no_span() -> None:
     with Spans() as spans:
-        async with served(PROBE, tracer=spans.tracer) as there:
+        async with served(PROBE, telemetry=spans.telemetry) as there:
             watch = health(there.channel).Watch(HealthCheckRequest(service=SERVICE))
             assert await status_of(watch) == SERVING
             draining = asyncio.create_task(there.server.drain())

@@ -123,7 +123,7 @@ async def test_a_sharer_that_is_down_is_named() -> None:
 
 async def test_the_callers_trace_goes_on_in_the_service() -> None:
     with Spans() as spans:
-        async with served(sharer_there(FakeSharer()), tracer=spans.tracer) as there:
+        async with served(sharer_there(FakeSharer()), telemetry=spans.telemetry) as there:
             client = SharerClient(there.channel)
             with spans.tracer.start_as_current_span("caller"):
                 await client.describe(timeout=TIMEOUT)

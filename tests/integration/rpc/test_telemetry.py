@@ -1,4 +1,5 @@
-"""One server span a call, with the caller as its parent and the status that the caller got."""
+"""One server span a call, with the caller as its parent and the status that the caller got; and
+its duration."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from latentflow.errors import StoreUnavailable, UnknownLatent
+from latentflow.rpc.metric_names import CALL_DURATION
 from tests.integration.rpc.probe import METHODS, ONE, Context, Work, call, probe, served
 from tests.integration.rpc.spans import Spans, attributes
+from tests.readings import Readings
 
 
 async def answer(context: Context) -> bytes:
@@ -21,7 +24,7 @@ async def answer(context: Context) -> bytes:
 async def span_of(work: Work, method: str = ONE, *, seconds: float | None = 20) -> ReadableSpan:
     """The one span of a call that may fail."""
     with Spans() as spans:
-        async with served(probe(work), tracer=spans.tracer) as there:
+        async with served(probe(work), telemetry=spans.telemetry) as there:
             with suppress(grpc.aio.AioRpcError):
                 await call(there.channel, method, seconds=seconds)
         return spans.only()
@@ -95,13 +98,33 @@ async def test_a_caller_that_leaves_is_no_error(method: str) -> None:
         return await asyncio.Future[bytes]()
 
     with Spans() as spans:
-        async with served(probe(hang), tracer=spans.tracer) as there:
+        async with served(probe(hang), telemetry=spans.telemetry) as there:
             calling = asyncio.create_task(call(there.channel, method))
             await asyncio.wait_for(began.wait(), 20)
             calling.cancel()
             await asyncio.gather(calling, return_exceptions=True)
             await ended(lambda: spans.only())
         assert summary(spans.only()) == ("CANCELLED", StatusCode.UNSET)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("error", [None, UnknownLatent(latent_id="x"), ValueError("secret")])
+async def test_every_call_is_timed_by_method_and_status(
+    method: str, error: Exception | None
+) -> None:
+    async def work(context: Context) -> bytes:
+        if error is not None:
+            raise error
+        return b"done"
+
+    readings = Readings()
+    async with served(probe(work), telemetry=readings.telemetry) as there:
+        with suppress(grpc.aio.AioRpcError):
+            await call(there.channel, method)
+    code = {type(None): "OK", UnknownLatent: "NOT_FOUND", ValueError: "INTERNAL"}[type(error)]
+    assert readings.count(CALL_DURATION, rpc_response_status_code=code) == 1
+    assert readings.count(CALL_DURATION, rpc_method=method.removeprefix("/")) == 1
+    assert readings.count(CALL_DURATION, error_type="INTERNAL") == (code == "INTERNAL")
 
 
 async def ended(find: Callable[[], object]) -> None:
@@ -119,7 +142,7 @@ async def ended(find: Callable[[], object]) -> None:
 @pytest.mark.parametrize("method", METHODS)
 async def test_the_callers_span_is_the_parent(method: str) -> None:
     with Spans() as spans:
-        async with served(probe(answer), tracer=spans.tracer) as there:
+        async with served(probe(answer), telemetry=spans.telemetry) as there:
             with spans.tracer.start_as_current_span("caller"):
                 await call(there.channel, method)
         caller, server = spans.named("caller"), spans.named(method.removeprefix("/"))

@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from opentelemetry.trace import NoOpTracer
-
 from latentflow.rpc.server import RunningServer
+from latentflow.rpc.telemetry import SILENT, Telemetry
 from services.broker.__main__ import Stores, build, build_servicer, open_stores
 from services.broker.settings import Settings as BrokerSettings
 from tests.manual_clock import ManualClock
@@ -18,8 +17,11 @@ BROKER = BrokerSettings(port=0, store_url="memory:", longest_wait_seconds=0.05, 
 class Broker:
     """A broker whose store outlives its server, so that it can be down and come back."""
 
-    def __init__(self, stores: Stores, settings: BrokerSettings, clock: ManualClock) -> None:
+    def __init__(
+        self, stores: Stores, settings: BrokerSettings, clock: ManualClock, telemetry: Telemetry
+    ) -> None:
         self.stores = stores
+        self._telemetry = telemetry
         self._settings = settings
         self._clock = clock
         self._server: RunningServer | None = None
@@ -30,8 +32,9 @@ class Broker:
 
     async def start(self) -> None:
         """On a free port at first, on the same one later."""
-        servicer = build_servicer(self._settings, self.stores, self._clock)
-        self._server = build(self._settings, servicer, NoOpTracer())
+        telemetry = self._telemetry
+        servicer = build_servicer(self._settings, self.stores, self._clock, telemetry.meter)
+        self._server = build(self._settings, servicer, telemetry)
         self._settings = replace(self._settings, port=self._server.port)
         await self._server.start()
 
@@ -43,16 +46,24 @@ class Broker:
 
 @asynccontextmanager
 async def running_broker(
-    clock: ManualClock, *, memory_bytes: int = BROKER.memory_bytes
+    clock: ManualClock,
+    telemetry: Telemetry = SILENT,
+    *,
+    memory_bytes: int = BROKER.memory_bytes,
 ) -> AsyncIterator[Broker]:
     settings = replace(BROKER, memory_bytes=memory_bytes)
-    async with open_stores(settings, clock) as stores, broker_over(stores, clock) as broker:
+    async with (
+        open_stores(settings, clock) as stores,
+        broker_over(stores, clock, telemetry) as broker,
+    ):
         yield broker
 
 
 @asynccontextmanager
-async def broker_over(stores: Stores, clock: ManualClock) -> AsyncIterator[Broker]:
-    broker = Broker(stores, BROKER, clock)
+async def broker_over(
+    stores: Stores, clock: ManualClock, telemetry: Telemetry = SILENT
+) -> AsyncIterator[Broker]:
+    broker = Broker(stores, BROKER, clock, telemetry)
     await broker.start()
     try:
         yield broker

@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from opentelemetry.trace import NoOpTracer, Tracer
-
 import services.receiver.__main__ as receiver_process
 import services.sharer.__main__ as sharer_process
 from latentflow.rpc.broker_client import BrokerClient
@@ -19,6 +17,7 @@ from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.receiver_client import ReceiverClient
 from latentflow.rpc.server import RunningServer
 from latentflow.rpc.sharer_client import SharerClient
+from latentflow.rpc.telemetry import SILENT, Telemetry
 from services.receiver.settings import Settings as ReceiverSettings
 from services.sharer.settings import Settings as SharerSettings
 from tests.integration.services.brokers import BROKER, Broker, running_broker
@@ -35,23 +34,24 @@ async def running_stack(
     pair: TinyPair,
     clock: ManualClock,
     *,
-    tracer: Tracer | None = None,
+    telemetry: Telemetry = SILENT,
     seconds: Callable[[], float] = time.monotonic,
     store_bytes: int = BROKER.memory_bytes,
     **receiver_options: Any,
 ) -> AsyncIterator[Stack]:
     """All three. `seconds` is the clock of the receiver's sessions."""
-    traced = tracer or NoOpTracer()
     async with AsyncExitStack() as parts:
-        broker = await parts.enter_async_context(running_broker(clock, memory_bytes=store_bytes))
+        broker = await parts.enter_async_context(
+            running_broker(clock, telemetry, memory_bytes=store_bytes)
+        )
         sharer = await parts.enter_async_context(
             sharer_process.running(
-                sharer_settings(pair, broker), clock_ms=clock, retry=IMPATIENT, tracer=traced
+                sharer_settings(pair, broker), clock_ms=clock, retry=IMPATIENT, telemetry=telemetry
             )
         )
         settings = replace(receiver_settings(pair, broker), **receiver_options)
         receiver = await parts.enter_async_context(
-            receiver_process.running(settings, clock=seconds, retry=IMPATIENT, tracer=traced)
+            receiver_process.running(settings, clock=seconds, retry=IMPATIENT, telemetry=telemetry)
         )
         channels = [
             await parts.enter_async_context(open_channel(address))

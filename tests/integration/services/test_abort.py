@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import NoOpTracer
 
 from latentflow.calls import LatentMeans, ShareCall
@@ -22,6 +23,7 @@ from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.record import LatentRecord, LatentRef, Opening, UploadLimits
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
+from services.sharer.metrics import SharerMetrics
 from services.sharer.resident import Resident
 from services.sharer.sharing import Births, Sharing
 from tests.integration.services.brokers import broker_over
@@ -76,13 +78,15 @@ async def test_readers_hear_that_the_publisher_gave_up(
 
 async def share(pair: TinyPair, clock: ManualClock, client: BrokerClient, worker: Worker) -> None:
     resident = Resident(backbone=pair.sharer, adapters={ADAPTER: pair.sharer_adapter()})
+    metrics = SharerMetrics(NoOpMeter("test"))
     sharing = Sharing(
-        engine=Engine(resident, worker, NoOpTracer()),
+        engine=Engine(resident, worker, NoOpTracer(), metrics),
         broker=client,
         births=Births(clock_ms=clock, entropy=os.urandom),
         digests=ContentDigests(bytes(KEY_BYTES)),
         publish_seconds=TIMEOUT,
         tracer=NoOpTracer(),
+        metrics=metrics,
     )
     call = ShareCall(context="The vault code is 4471.", means=LatentMeans())
     await sharing.share(DEFAULT_TENANT, call, print)

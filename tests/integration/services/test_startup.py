@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
-from opentelemetry.trace import NoOpTracer
 
 import services.receiver.__main__ as receiver_process
 import services.sharer.__main__ as sharer_process
@@ -18,6 +17,7 @@ from latentflow.rpc.receiver_client import ReceiverClient
 from latentflow.rpc.server import RunningServer
 from latentflow.rpc.sharer_client import SharerClient
 from latentflow.rpc.standby import Standby
+from latentflow.rpc.telemetry import SILENT
 from services.receiver.answering import Answering
 from services.receiver.servicer import SERVICE as RECEIVER
 from services.sharer.servicer import SERVICE as SHARER
@@ -28,7 +28,6 @@ from tests.integration.services.stack import local, receiver_settings, sharer_se
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair
 
-TRACER = NoOpTracer()
 SERVING = HealthCheckResponse.SERVING
 NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
@@ -61,9 +60,9 @@ async def describe(server: RunningServer, service: str) -> object:
 def unloaded(service: str, pair: TinyPair, broker: Broker) -> RunningServer:
     if service == SHARER:
         standby = Standby[Sharing]("sharer")
-        return sharer_process.build(sharer_settings(pair, broker), standby, TRACER)
+        return sharer_process.build(sharer_settings(pair, broker), standby, SILENT)
     return receiver_process.build(
-        receiver_settings(pair, broker), Standby[Answering]("receiver"), TRACER
+        receiver_settings(pair, broker), Standby[Answering]("receiver"), SILENT
     )
 
 
@@ -84,7 +83,7 @@ async def test_before_it_has_loaded_it_says_so_and_calls_may_be_retried(
 
 async def test_a_sharer_that_has_loaded_serves(pair: TinyPair, broker: Broker) -> None:
     settings = sharer_settings(pair, broker)
-    async with sharer_process.running(settings, tracer=TRACER) as running:
+    async with sharer_process.running(settings, telemetry=SILENT) as running:
         assert await statuses(running.server, SHARER) == [SERVING, SERVING]
 
 
@@ -92,7 +91,7 @@ async def test_a_receiver_that_has_loaded_serves_and_describes_itself(
     pair: TinyPair, broker: Broker
 ) -> None:
     settings = receiver_settings(pair, broker)
-    async with receiver_process.running(settings, tracer=TRACER) as running:
+    async with receiver_process.running(settings, telemetry=SILENT) as running:
         assert await statuses(running.server, RECEIVER) == [SERVING, SERVING]
         async with open_channel(local(running.server)) as channel:
             description = await ReceiverClient(channel).describe(timeout=TIMEOUT)
@@ -105,6 +104,6 @@ async def test_an_unknown_model_ends_the_start_and_frees_the_port(
 ) -> None:
     settings = replace(sharer_settings(pair, broker), model=tmp_path / "nothing")
     with pytest.raises(UnknownModel) as refusal:
-        async with sharer_process.running(settings, tracer=TRACER):
+        async with sharer_process.running(settings, telemetry=SILENT):
             pytest.fail("it started")
     assert refusal.value.model == str(tmp_path / "nothing")

@@ -30,18 +30,45 @@ def stages_of(spans: Spans, call: str) -> dict[str, ReadableSpan]:
 
 async def test_a_share_has_its_stages(pair: TinyPair, clock: ManualClock) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             await stack.share(SECRET)
         stages = stages_of(spans, SHARE)
     assert list(stages) == ["prefill", "summarise", "publish"]
     assert attributes(stages["prefill"])[conventions.GEN_AI_INPUT_TOKENS] > 1
 
 
+async def test_a_latent_is_a_message_that_is_sent_and_received(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            latent = (await stack.share(SECRET)).latent
+            heard = await stack.ask("Who?", latent.manifest.latent_id)
+        sent = attributes(stages_of(spans, SHARE)["publish"])
+        received = attributes(stages_of(spans, GENERATE)["fetch"])
+    assert sent == {
+        "messaging.system": "latentflow",
+        "messaging.operation.name": "publish",
+        "messaging.operation.type": "send",
+        "messaging.message.id": latent.manifest.latent_id,
+        "messaging.destination.name": latent.manifest.flow,
+        "messaging.message.body.size": heard.outcomes[0].wire_bytes,
+        "latentflow.method": latent.manifest.method.value,
+        "latentflow.latent.frames": latent.frames,
+    }
+    assert received == {
+        "messaging.system": "latentflow",
+        "messaging.operation.name": "fetch",
+        "messaging.operation.type": "receive",
+        "messaging.batch.message_count": 1,
+    }
+
+
 async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
     pair: TinyPair, clock: ManualClock
 ) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             shared = await stack.share(SECRET)
             heard = await stack.ask("Who?", shared.latent.manifest.latent_id)
         stages = stages_of(spans, GENERATE)
@@ -56,7 +83,7 @@ async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
 
 async def test_a_session_has_fetch_and_inject(pair: TinyPair, clock: ManualClock) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             call = OpenSessionCall(inputs=inputs(await stack.latent(SECRET)))
             await stack.receiver.open_session(call, timeout=TIMEOUT)
     assert list(stages_of(spans, OPEN_SESSION)) == ["fetch", "inject"]
@@ -66,7 +93,7 @@ async def test_nothing_of_the_content_is_in_spans_or_logs(
     pair: TinyPair, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Spans() as spans:
-        async with running_stack(pair, clock, tracer=spans.tracer) as stack:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
             latent_id = await stack.latent(SECRET)
             written = await stack.latent(SECRET, TextMeans(max_tokens=8))
             heard = await stack.ask(f"What is {SECRET}?", latent_id, written, context=SECRET)

@@ -29,6 +29,7 @@ def test_variables_are_read_by_type_and_others_ignored() -> None:
     [
         ("PORT", "http"),
         ("PORT", "65536"),
+        ("METRICS_PORT", "65536"),
         ("STORE_URL", "postgres://localhost"),
         ("CREDIT_BYTES", "1"),
         ("MAX_LATENT_BYTES", "0"),

@@ -6,9 +6,11 @@ from contextlib import aclosing
 from typing import cast
 
 import pytest
+from opentelemetry.metrics import NoOpMeter
 
 from latentflow.latent import LatentState
 from services.broker import subscribing
+from services.broker.metrics import BrokerMetrics
 from services.broker.record import Glance, LatentRecord, LatentRef, StreamEntry
 from services.broker.store import LatentStore
 from services.broker.subscribing import Subscribing
@@ -56,7 +58,12 @@ async def test_frames_are_held_while_they_are_read(monkeypatch: pytest.MonkeyPat
     )
     latents = SlowLatents(record)
     clock.now_ms = record.opening.expires_ms - 1
-    reading = Subscribing(latents=cast(LatentStore, latents), clock_ms=clock, longest_wait_ms=1000)
+    reading = Subscribing(
+        latents=cast(LatentStore, latents),
+        clock_ms=clock,
+        longest_wait_ms=1000,
+        metrics=BrokerMetrics(NoOpMeter("test")),
+    )
     async with aclosing(reading.subscribe(record.ref, 0)) as steps, asyncio.timeout(TIMEOUT):
         await anext(steps)
         await anext(steps)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
+from opentelemetry.metrics import NoOpMeter
 
 from latentflow.errors import StoreUnavailable
 from latentflow.latent import FlowName
 from latentflow.relay import Delivery, WatchCall
 from services.broker.memory_store.flows import MemoryFlows
 from services.broker.memory_store.latents import MemoryLatents
+from services.broker.metrics import BrokerMetrics
 from services.broker.record import DeliveryId, FlowRef, LatentRef, Opening, UploadLimits
 from services.broker.watching import Watching
 from tests.contract.samples import TENANT, new_commit, new_frame
@@ -58,6 +60,7 @@ def watching(latents: MemoryLatents, flows: FragileFlows, clock: ManualClock) ->
         redelivery_ms=IDLE_SECONDS * 1000,
         most_deliveries=1,
         longest_wait_ms=1,
+        metrics=BrokerMetrics(NoOpMeter("test")),
     )
 
 

@@ -1,6 +1,7 @@
 """Which latents are asked for when the broker does not answer."""
 
 import pytest
+from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import NoOpTracer
 
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
@@ -9,6 +10,7 @@ from latentflow.latent import LatentId, Outcome, new_latent_id
 from latentflow.rpc.broker_client import Admit, BrokerClient, Fetched, admit_every
 from services.receiver.budget import Account, MemoryBudget
 from services.receiver.inputs import Gathering
+from services.receiver.metrics import ReceiverMetrics
 from services.receiver.resident import Resident
 from tests.tiny_pair import TinyPair
 
@@ -52,6 +54,7 @@ async def test_a_fallback_is_looked_for_where_there_is_a_broker_to_ask(
         reader="here",
         fetch_seconds=1.0,
         tracer=NoOpTracer(),
+        metrics=ReceiverMetrics(NoOpMeter("test"), model="tiny"),
     )
     given = LatentInputs(latents=(LatentInput(latent_id=LATENT, fallback=TEXT),))
     memory = Account(MemoryBudget("memory", 1))

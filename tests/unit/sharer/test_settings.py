@@ -24,6 +24,7 @@ def test_a_variable_overrides_its_default() -> None:
     ("name", "text"),
     [
         ("PORT", "65536"),
+        ("METRICS_PORT", "-1"),
         ("MAX_WAITING", "0"),
         ("THREADS", "-1"),
         ("PUBLISH_SECONDS", "0"),

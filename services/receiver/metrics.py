@@ -1,0 +1,69 @@
+"""What the receiver counts and measures; knows metrics' names, and none of its callers."""
+
+from opentelemetry.metrics import Meter
+
+from latentflow.calls import LatentOutcome
+from latentflow.model.footprint import allocated_bytes, weight_bytes
+from latentflow.rpc import conventions, metric_names
+from latentflow.rpc.instruments import counter, gauge_by, histogram, plain_gauge
+from services.receiver.budget import MemoryBudget
+from services.receiver.resident import Resident
+
+
+class ReceiverMetrics:
+    """Of the answers of one model. Each method is called in the span of what it measures."""
+
+    def __init__(self, meter: Meter, *, model: str) -> None:
+        self._known = {
+            conventions.GEN_AI_OPERATION: conventions.TEXT_COMPLETION,
+            conventions.GEN_AI_PROVIDER: conventions.LATENTFLOW,
+            conventions.GEN_AI_REQUEST_MODEL: model,
+        }
+        self._outcomes = counter(meter, metric_names.OUTCOMES)
+        self._latent_size = histogram(meter, metric_names.LATENT_SIZE)
+        self._batch_size = histogram(meter, metric_names.BATCH_SIZE)
+        self._prefill_tokens = histogram(meter, metric_names.PREFILL_TOKENS)
+        self._first_token = histogram(meter, metric_names.TIME_TO_FIRST_TOKEN)
+        self._output_token = histogram(meter, metric_names.TIME_PER_OUTPUT_TOKEN)
+
+    def latent(self, outcome: LatentOutcome) -> None:
+        """What became of one; its bytes, where it was fetched."""
+        what = {conventions.OUTCOME: outcome.outcome.value}
+        if outcome.wire_bytes:
+            self._latent_size.record(outcome.wire_bytes, what)
+        if outcome.reason:
+            what[conventions.ERROR_REASON] = outcome.reason
+        self._outcomes.add(1, what)
+
+    def batch(self, rows: int) -> None:
+        self._batch_size.record(rows)
+
+    def first_token(self, seconds: float, *, prompt_tokens: int) -> None:
+        """`seconds` since the call began; `prompt_tokens` were read."""
+        self._first_token.record(seconds, self._known)
+        self._prefill_tokens.record(prompt_tokens)
+
+    def last_token(self, seconds: float, *, tokens: int) -> None:
+        """`seconds` since the first of `tokens`."""
+        if tokens > 1:
+            self._output_token.record(seconds / (tokens - 1), self._known)
+
+
+def observe_memory(
+    meter: Meter, resident: Resident, *, sessions: MemoryBudget, fetched: MemoryBudget
+) -> None:
+    """Weights are counted once: they stay."""
+    device = resident.backbone.device
+    weights = weight_bytes(resident.backbone.model)
+    adapters = sum(weight_bytes(adapter.decoder) for adapter in resident.adapters.values())
+    used = {
+        "weights": lambda: weights,
+        "adapters": lambda: adapters,
+        "sessions": lambda: sessions.taken_bytes,
+        "fetched": lambda: fetched.taken_bytes,
+    }
+    limits = {"sessions": lambda: sessions.limit_bytes, "fetched": lambda: fetched.limit_bytes}
+    gauge_by(meter, metric_names.MEMORY_USED, conventions.MEMORY_USE, used)
+    gauge_by(meter, metric_names.MEMORY_LIMIT, conventions.MEMORY_USE, limits)
+    if device.type == "cuda":
+        plain_gauge(meter, metric_names.MEMORY_ALLOCATED, lambda: allocated_bytes(device))

@@ -14,14 +14,22 @@ from latentflow.relay import MAX_WHOLE_BYTES, Abort, Open, Opened, Progress, Who
 # Frames taken from their source ahead of being sent; each holds at most MAX_FRAME_BYTES.
 MAX_WAITING_FRAMES = 4
 
+Sign = Callable[[Commit], Commit]
+"""The commit with the publisher's signature."""
+
+
+def unsigned(commit: Commit) -> Commit:
+    return commit
+
 
 class Outbox:
     """Filled by one task (`put`, `close`, `give_up`), emptied by another (`next_step`)."""
 
-    def __init__(self, manifest_bytes: bytes) -> None:
+    def __init__(self, manifest_bytes: bytes, sign: Sign = unsigned) -> None:
         self.acknowledged_frames = 0
         self._manifest_bytes = manifest_bytes
         self._digest = StreamDigest(manifest_bytes)
+        self._sign = sign
         self._frames: list[Frame] = []
         self._next_frame = 0
         self._last_step: Commit | Abort | None = None
@@ -47,7 +55,7 @@ class Outbox:
 
     def close(self) -> None:
         """No more frames: the commit follows. Raises InvalidInput when there was none."""
-        self._last_step = self._digest.commit()
+        self._last_step = self._sign(self._digest.commit())
         self._changed.set()
 
     def give_up(self, problem: str) -> None:

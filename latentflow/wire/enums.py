@@ -14,6 +14,7 @@ from latentflow.latent import (
     Method,
     Outcome,
     PositionPolicy,
+    SealAlgorithm,
 )
 from latentflow.quantisation import Quantisation
 from latentflow.v1 import latent_pb2, receiver_pb2
@@ -73,6 +74,9 @@ POSITION_POLICY = EnumTable(
         PositionPolicy.BROADCAST: latent_pb2.POSITION_POLICY_BROADCAST,
         PositionPolicy.PROMPT: latent_pb2.POSITION_POLICY_PROMPT,
     }
+)
+SEAL_ALGORITHM = EnumTable(
+    {SealAlgorithm.AES_256_GCM: latent_pb2.SEAL_ALGORITHM_AES_256_GCM},
 )
 LATENT_STATE = EnumTable(
     {

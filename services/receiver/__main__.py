@@ -23,6 +23,8 @@ from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.worker import Worker
+from latentflow.sealing.guard import ReaderKeys
+from latentflow.sealing.key_files import open_rings, open_signers
 from services.receiver.answering import Answering
 from services.receiver.budget import MemoryBudget
 from services.receiver.engine import Engine
@@ -30,7 +32,7 @@ from services.receiver.inputs import Gathering
 from services.receiver.resident import Resident, load
 from services.receiver.servicer import SERVICE, ReceiverServicer, add_to_server
 from services.receiver.sessions import Clock, Sessions
-from services.receiver.settings import Settings
+from services.receiver.settings import PREFIX, Settings
 
 _log = logging.getLogger("latentflow.receiver")
 
@@ -53,6 +55,15 @@ def open_sessions(settings: Settings, clock: Clock) -> Sessions:
     )
 
 
+def open_keys(settings: Settings) -> ReaderKeys:
+    """Raises InvalidInput naming the file or the variable."""
+    return ReaderKeys(
+        rings=open_rings(settings.key_ring_file, settings.key_ring, f"{PREFIX}KEY_RING"),
+        signers=open_signers(settings.trusted_signers_file),
+        require_signature=settings.require_signature,
+    )
+
+
 async def load_resident(settings: Settings, worker: Worker) -> Resident:
     """On the worker's thread: while it loads, the event loop answers."""
     async with worker.turn() as turn:
@@ -64,6 +75,7 @@ async def load_resident(settings: Settings, worker: Worker) -> Resident:
 async def load_answering(
     settings: Settings, worker: Worker, broker: BrokerClient, sessions: Sessions, tracer: Tracer
 ) -> Answering:
+    keys = open_keys(settings)
     resident = await load_resident(settings, worker)
     engine = Engine(resident, worker, max_batch=settings.max_batch)
     await engine.warm_up()
@@ -74,6 +86,7 @@ async def load_answering(
             resident=resident,
             reader=settings.name,
             fetch_seconds=settings.fetch_seconds,
+            keys=keys,
             tracer=tracer,
         ),
         sessions=sessions,

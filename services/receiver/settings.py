@@ -22,7 +22,8 @@ class Settings:
     together. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
     `session_bytes` what sessions keep. A latent is waited for `fetch_seconds` at most.
     `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
-    choice.
+    choice. `key_ring_file`, or a ring in `key_ring`, opens what is sealed. What is signed must be
+    so by one of `trusted_signers_file`, where there is one; with `require_signature`, everything.
     """
 
     model: Path
@@ -38,6 +39,10 @@ class Settings:
     fetch_seconds: float = 30.0
     threads: int = 0
     grace_seconds: float = 10.0
+    key_ring_file: Path | None = None
+    key_ring: str = field(default="", repr=False)
+    trusted_signers_file: Path | None = None
+    require_signature: bool = False
 
     def __post_init__(self) -> None:
         _require(0 <= self.port < 1 << 16, "port", "must be 0 to 65535")
@@ -50,6 +55,8 @@ class Settings:
         _require(in_range, "fetch_seconds", f"must be above 0, at most {_LONGEST_SECONDS}")
         in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
         _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+        can_check = self.trusted_signers_file is not None or not self.require_signature
+        _require(can_check, "trusted_signers_file", "must be set where a signature is required")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

@@ -3,22 +3,23 @@
 -- ARGV: 1 now_ms, 2 manifest, 3 flow, 4 created_ms, 5 expires_ms, 6 lease_until_ms,
 --       7 when the record goes (ms), 8 when the frames go unless more come (ms), then nothing, or
 --       what a new one is committed with at once: 9 when the frames go (ms), 10 bytes of its
---       payloads, 11 sha256, then for each frame: it as serialised, bytes of its payload
+--       payloads, 11 frames, then for each frame: it as serialised, bytes of its payload; then name
+--       and value of what else the commit says
 local manifest, state, expires_ms, lease_until_ms = unpack(
   redis.call('HMGET', KEYS[1], 'manifest', 'state', 'expires_ms', 'lease_until_ms'))
 local now_ms = tonumber(ARGV[1])
 
 local function store_whole()
-  local frames = (#ARGV - 11) / 2
+  local frames = tonumber(ARGV[11])
   for index = 0, frames - 1 do
     redis.call('XADD', KEYS[2], '1-' .. index,
       'frame', ARGV[12 + 2 * index], 'bytes', ARGV[13 + 2 * index])
   end
   redis.call('XADD', KEYS[2], '2-0',
-    'frames', frames, 'payload_bytes', ARGV[10], 'sha256', ARGV[11])
+    'frames', frames, 'payload_bytes', ARGV[10], unpack(ARGV, 12 + 2 * frames))
   redis.call('PEXPIREAT', KEYS[2], ARGV[9])
-  redis.call('HSET', KEYS[1], 'state', 'committed', 'sha256', ARGV[11],
-    'frames', frames, 'payload_bytes', ARGV[10])
+  redis.call('HSET', KEYS[1], 'state', 'committed', 'frames', frames, 'payload_bytes', ARGV[10],
+    unpack(ARGV, 12 + 2 * frames))
 end
 
 if not manifest then

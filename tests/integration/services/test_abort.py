@@ -22,6 +22,7 @@ from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.record import LatentRecord, LatentRef, Opening, StoredStream, UploadLimits
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
+from services.sharer.keys import SharerKeys
 from services.sharer.resident import Resident
 from services.sharer.sharing import Births, Sharing
 from tests.integration.services.brokers import broker_over
@@ -83,6 +84,7 @@ async def share(pair: TinyPair, clock: ManualClock, client: BrokerClient, worker
         broker=client,
         births=Births(clock_ms=clock, entropy=os.urandom),
         digests=ContentDigests(bytes(KEY_BYTES)),
+        keys=SharerKeys(),
         publish_seconds=TIMEOUT,
         tracer=NoOpTracer(),
     )

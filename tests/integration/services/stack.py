@@ -4,9 +4,10 @@ Owns how they are started; how they are asked is the callers'.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry.trace import NoOpTracer, Tracer
@@ -38,16 +39,16 @@ async def running_stack(
     tracer: Tracer | None = None,
     seconds: Callable[[], float] = time.monotonic,
     store_bytes: int = BROKER.memory_bytes,
+    sharer_options: Mapping[str, Any] = MappingProxyType({}),
     **receiver_options: Any,
 ) -> AsyncIterator[Stack]:
     """All three. `seconds` is the clock of the receiver's sessions."""
     traced = tracer or NoOpTracer()
     async with AsyncExitStack() as parts:
         broker = await parts.enter_async_context(running_broker(clock, memory_bytes=store_bytes))
+        sharing = replace(sharer_settings(pair, broker), **sharer_options)
         sharer = await parts.enter_async_context(
-            sharer_process.running(
-                sharer_settings(pair, broker), clock_ms=clock, retry=IMPATIENT, tracer=traced
-            )
+            sharer_process.running(sharing, clock_ms=clock, retry=IMPATIENT, tracer=traced)
         )
         settings = replace(receiver_settings(pair, broker), **receiver_options)
         receiver = await parts.enter_async_context(

@@ -15,7 +15,7 @@ from latentflow.errors import (
     StreamMismatch,
 )
 from latentflow.latent import Commit, Frame, StreamDigest, Tenant
-from latentflow.relay import Open
+from latentflow.relay import Open, StreamStep
 from latentflow.wire.audit import Audit
 from latentflow.wire.checksum import crc32c
 from latentflow.wire.guard import WITHOUT_KEYS, Guard
@@ -127,7 +127,8 @@ def test_who_only_looks_after_latents_checks_the_outside() -> None:
 
 def heard(made: MadeLatent) -> None:
     audit = Audit()
-    for step in (Open(manifest_bytes=made.manifest_bytes), *made.frames, made.commit):
+    steps: list[StreamStep] = [Open(manifest_bytes=made.manifest_bytes), *made.frames, made.commit]
+    for step in steps:
         audit.hear(step)
     assert audit.verdict().commit == MADE.commit
 

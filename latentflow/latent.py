@@ -6,12 +6,13 @@ protobuf nor torch nor Redis; `wire` and `model` meet only in the values defined
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
 from latentflow.errors import EmptyInput, IdentityMismatch, IdentityMissing, InvalidInput
+from latentflow.protection import Seal, Signature
 from latentflow.quantisation import GRADED, Quantisation, grades
 
 LatentId = NewType("LatentId", str)
@@ -19,12 +20,7 @@ FlowName = NewType("FlowName", str)
 Tenant = NewType("Tenant", str)
 Digest = NewType("Digest", str)
 
-SealStep = Callable[[int, int, bytes], bytes]
-"""Seals or unseals a frame's payload, given the frame's index, its `raw_bytes` and the payload."""
-
 MAX_FRAME_BYTES = 256 * 1024
-# What sealing adds to a payload.
-SEAL_BYTES = 16
 MAX_LABELS = 16
 MAX_WIDTH = 1 << 16
 MAX_LIFETIME_SECONDS = 7 * 24 * 3600
@@ -33,8 +29,6 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LATENT_ID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}")
 _FLOW_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ED25519 = re.compile(r"[0-9a-f]{128}")
 
 
 class Method(StrEnum):
@@ -52,12 +46,6 @@ class ElementType(StrEnum):
 
     FLOAT32 = "float32"
     UTF8 = "utf8"
-
-
-class SealAlgorithm(StrEnum):
-    """How payloads are sealed (latent.proto spells it out)."""
-
-    AES_256_GCM = "aes-256-gcm"
 
 
 class PositionPolicy(StrEnum):
@@ -115,13 +103,6 @@ def parse_digest(text: str, field: str) -> Digest:
     if not _DIGEST.fullmatch(text):
         raise InvalidInput(field=field, problem="must be a SHA-256 in lower-case hexadecimal")
     return Digest(text)
-
-
-def parse_key_id(text: str, field: str) -> str:
-    """Raises InvalidInput unless `text` is 1 to 64 letters, digits, dots, dashes, underscores."""
-    if not _KEY_ID.fullmatch(text):
-        raise InvalidInput(field=field, problem="must match [A-Za-z0-9._-]{1,64}")
-    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,23 +193,6 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
-    """With which of the tenant's keys the payloads are sealed; `salt` is 32 bytes in hexadecimal.
-
-    The salt is new for each latent, as is the key that is derived with it.
-    """
-
-    key_id: str
-    salt: str
-    algorithm: SealAlgorithm = SealAlgorithm.AES_256_GCM
-
-    def __post_init__(self) -> None:
-        parse_key_id(self.key_id, "seal.key_id")
-        if not _DIGEST.fullmatch(self.salt):
-            raise InvalidInput(field="seal.salt", problem="must be 32 bytes in hexadecimal")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """Everything a receiver must know before it may use the frames.
 
@@ -313,19 +277,6 @@ class Frame:
             raise EmptyInput(field="payload")
         if self.index < 0 or self.raw_bytes <= 0 or not 0 <= self.crc32c < 1 << 32:
             raise InvalidInput(field="frame", problem="index, raw_bytes or crc32c out of range")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
-    """A sharer's Ed25519 signature of a commit in hexadecimal; `key_id` tells by which key."""
-
-    key_id: str
-    ed25519: str
-
-    def __post_init__(self) -> None:
-        parse_key_id(self.key_id, "signature.key_id")
-        if not _ED25519.fullmatch(self.ed25519):
-            raise InvalidInput(field="signature.ed25519", problem="must be 64 bytes in hexadecimal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from latentflow.latent import Manifest, Seal, Tenant
+from latentflow.latent import Manifest, Tenant
+from latentflow.protection import Seal
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.sealing.cipher import LatentCipher
 from latentflow.sealing.guard import ReaderKeys, TenantGuard

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from latentflow.errors import SealBroken
-from latentflow.latent import Seal
+from latentflow.protection import Seal
 
 SALT_BYTES = 32
 

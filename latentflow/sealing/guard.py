@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from latentflow.errors import SignatureMissing
-from latentflow.latent import Commit, LatentId, Seal, SealStep, Tenant
+from latentflow.latent import Commit, LatentId, Tenant
+from latentflow.protection import Seal, SealStep
 from latentflow.sealing.cipher import LatentCipher
 from latentflow.sealing.key_files import Rings, Signers
 from latentflow.sealing.key_ring import KeyRing

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from latentflow.errors import InvalidInput, KeyUnknown
-from latentflow.latent import Tenant, parse_key_id
+from latentflow.latent import Tenant
+from latentflow.protection import parse_key_id
 
 KEY_BYTES = 32
 

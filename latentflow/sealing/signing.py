@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from latentflow.errors import InvalidInput, KeyUnknown, SignatureInvalid
-from latentflow.latent import Commit, LatentId, Signature, content_stream
+from latentflow.latent import Commit, LatentId, content_stream
+from latentflow.protection import Signature
 
 _DOMAIN = "latentflow commit 1"
 _KEY_ID_DIGITS = 16

@@ -8,14 +8,8 @@ from typing import Generic, TypeVar
 
 from latentflow.calls import FinishReason
 from latentflow.errors import InvalidInput
-from latentflow.latent import (
-    ElementType,
-    LatentState,
-    Method,
-    Outcome,
-    PositionPolicy,
-    SealAlgorithm,
-)
+from latentflow.latent import ElementType, LatentState, Method, Outcome, PositionPolicy
+from latentflow.protection import SealAlgorithm
 from latentflow.quantisation import Quantisation
 from latentflow.v1 import latent_pb2, receiver_pb2
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 import zstandard
 
 from latentflow.errors import FrameCorrupt, FrameTooLarge, InvalidInput
-from latentflow.latent import MAX_FRAME_BYTES, SEAL_BYTES, Frame, SealStep
+from latentflow.latent import MAX_FRAME_BYTES, Frame
+from latentflow.protection import SEAL_BYTES, SealStep
 from latentflow.wire.checksum import crc32c
 
 DEFAULT_FRAME_BYTES = 64 * 1024

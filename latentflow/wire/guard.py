@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from latentflow.errors import KeyUnknown
-from latentflow.latent import Commit, LatentId, Seal, SealStep
+from latentflow.latent import Commit, LatentId
+from latentflow.protection import Seal, SealStep
 
 
 class Guard(Protocol):

@@ -1,15 +1,8 @@
 """Converts the parts that the calls have in common: identities, labels, frames and commits."""
 
 from latentflow.errors import IdentityMissing
-from latentflow.latent import (
-    Commit,
-    Digest,
-    Frame,
-    Label,
-    ModelIdentity,
-    Signature,
-    parse_digest,
-)
+from latentflow.latent import Commit, Digest, Frame, Label, ModelIdentity, parse_digest
+from latentflow.protection import Signature
 from latentflow.v1 import latent_pb2
 
 

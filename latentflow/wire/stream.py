@@ -7,7 +7,8 @@ nothing of gRPC, and not what the bytes mean; keys are a `Guard`'s.
 from collections.abc import Iterable, Iterator
 
 from latentflow.errors import FrameOutOfOrder, LatentClosed, StreamMismatch
-from latentflow.latent import Commit, Frame, LatentState, Manifest, SealStep, StreamDigest
+from latentflow.latent import Commit, Frame, LatentState, Manifest, StreamDigest
+from latentflow.protection import SealStep
 from latentflow.wire.frames import (
     DEFAULT_FRAME_BYTES,
     check_frame,

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from latentflow.latent import Commit, LatentId, LatentInfo, Manifest, Seal, SealStep, Tenant
+from latentflow.latent import Commit, LatentId, LatentInfo, Manifest, Tenant
+from latentflow.protection import Seal, SealStep
 from latentflow.sealing.cipher import LatentCipher
 from latentflow.sealing.key_files import Rings
 from latentflow.sealing.signing import Signer

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from latentflow.calls import LatentMeans, ShareCall, TextMeans
-from latentflow.latent import Digest, LatentId, Manifest, ModelIdentity, Seal
+from latentflow.latent import Digest, LatentId, Manifest, ModelIdentity
+from latentflow.protection import Seal
 from services.sharer.packed import Packed
 
 

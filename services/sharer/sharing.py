@@ -16,7 +16,8 @@ from latentflow.calls import (
     ShareTimings,
 )
 from latentflow.errors import NotFound, NotUsable
-from latentflow.latent import Digest, LatentInfo, Manifest, Seal, Tenant, new_latent_id
+from latentflow.latent import Digest, LatentInfo, Manifest, Tenant, new_latent_id
+from latentflow.protection import Seal
 from latentflow.relay import FindCall, RenewCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient

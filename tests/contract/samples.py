@@ -2,15 +2,8 @@
 
 import itertools
 
-from latentflow.latent import (
-    Commit,
-    Digest,
-    FlowName,
-    LatentId,
-    Signature,
-    Tenant,
-    new_latent_id,
-)
+from latentflow.latent import Commit, Digest, FlowName, LatentId, Tenant, new_latent_id
+from latentflow.protection import Signature
 from services.broker.record import LatentRef, Opening, StoredFrame, UploadLimits
 from services.broker.retention import Retention, Retentions
 

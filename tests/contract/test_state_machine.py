@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from latentflow.errors import LatentFlowError
-from latentflow.latent import Signature
+from latentflow.protection import Signature
 from latentflow.relay import UseCall
 from services.broker.lifecycle import READING_MS, TOMBSTONE_MS
 from services.broker.memory_store.latents import MemoryLatents

@@ -46,10 +46,9 @@ from latentflow.latent import (
     ModelIdentity,
     Outcome,
     PositionPolicy,
-    Seal,
-    Signature,
     TensorLayout,
 )
+from latentflow.protection import Seal, Signature
 from latentflow.quantisation import Quantisation
 from latentflow.relay import (
     Abort,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from latentflow.latent import Commit, Digest, FlowName, LatentState, Signature
+from latentflow.latent import Commit, Digest, FlowName, LatentState
+from latentflow.protection import Signature
 from latentflow.relay import Receipt
 from services.broker.record import (
     BETWEEN_NAMES,

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from latentflow.errors import SealBroken
-from latentflow.latent import SEAL_BYTES
+from latentflow.protection import SEAL_BYTES
 from latentflow.sealing.cipher import LatentCipher
 from tests.keys import SEAL, SECRET
 

@@ -12,10 +12,10 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    Seal,
     TensorLayout,
     new_latent_id,
 )
+from latentflow.protection import Seal
 from latentflow.quantisation import Quantisation
 from services.sharer.manifest import Birth, content_parts, manifest_of
 from services.sharer.packed import Packed

@@ -7,10 +7,11 @@ LatentFlowError
 |-- Refused                 InvalidInput, EmptyInput, ContextTooLong
 |-- NotFound                UnknownModel, UnknownAdapter, UnknownLatent, UnknownSession, UnknownFlow
 |-- NotUsable               LatentExpired, LatentRevoked, LatentIncomplete, LatentFailed,
-|                           IdentityMissing, IdentityMismatch, UnsupportedMethod, UnsupportedModel
+|                           IdentityMissing, IdentityMismatch, UnsupportedMethod, UnsupportedModel,
+|                           KeyUnknown, SignatureMissing
 |-- Conflict                LatentExists, LatentClosed, FrameOutOfOrder
 |-- Corrupt                 FrameCorrupt, FrameTooLarge, StreamMismatch, MessageMalformed,
-|                           AdapterCorrupt, ModelFilesCorrupt
+|                           AdapterCorrupt, ModelFilesCorrupt, SealBroken, SignatureInvalid
 |-- Exhausted               QuotaExceeded, StoreFull, Overloaded
 |-- Unreachable             BrokerUnavailable, StoreUnavailable, ServiceUnavailable, Draining
 |-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
@@ -165,6 +166,19 @@ class UnsupportedModel(NotUsable):
     problem: str
 
 
+@dataclass(eq=False, kw_only=True)
+class KeyUnknown(NotUsable):
+    message = "the {purpose} key {key_id!r} is not held here"
+    purpose: str
+    key_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SignatureMissing(NotUsable):
+    message = "latent {latent_id} is not signed"
+    latent_id: str
+
+
 # --- the order of things was broken ---------------------------------------------------------
 
 
@@ -243,6 +257,19 @@ class ModelFilesCorrupt(Corrupt):
     message = "model files at {path}: {problem}"
     path: str
     problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SealBroken(Corrupt):
+    message = "frame {index} was not sealed with this key for this place"
+    index: int
+
+
+@dataclass(eq=False, kw_only=True)
+class SignatureInvalid(Corrupt):
+    message = "latent {latent_id} is not what the holder of the key {key_id} signed"
+    latent_id: str
+    key_id: str
 
 
 # --- not now --------------------------------------------------------------------------------

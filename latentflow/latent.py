@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NewType
 
 from latentflow.errors import EmptyInput, IdentityMismatch, IdentityMissing, InvalidInput
+from latentflow.protection import Seal, Signature
 from latentflow.quantisation import GRADED, Quantisation, grades
 
 LatentId = NewType("LatentId", str)
@@ -199,6 +200,7 @@ class Manifest:
     adapter, means, labels) under the tenant's key: equal latents of one tenant can be recognised,
     those of two can't be compared.
     `traceparent` is the W3C trace context of the latent's creation, empty when not traced.
+    `seal` is None when whoever has the frames can read them.
     Only a text message goes without adapter and receiver: any receiver can read it.
     """
 
@@ -216,6 +218,7 @@ class Manifest:
     content_digest: Digest
     traceparent: str = ""
     labels: tuple[Label, ...] = ()
+    seal: Seal | None = None
 
     def __post_init__(self) -> None:
         parse_latent_id(self.latent_id)
@@ -259,7 +262,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One zstd frame of the stream. `crc32c` covers `payload`; `raw_bytes` is its size unpacked."""
+    """One zstd frame of the stream, maybe sealed.
+
+    `crc32c` covers `payload`; `raw_bytes` is its size unpacked.
+    """
 
     index: int
     payload: bytes
@@ -280,6 +286,7 @@ class Commit:
     frames: int
     payload_bytes: int
     sha256: Digest
+    signature: Signature | None = None
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.payload_bytes < 1:
@@ -341,6 +348,6 @@ class Vectors:
 
 
 def content_stream(parts: Iterable[str]) -> bytes:
-    """The bytes a content digest covers: each part with its length in front, so none can shift."""
+    """Parts as the bytes to digest or sign: each with its length in front, so none can shift."""
     encoded = [part.encode() for part in parts]
     return b"".join(len(part).to_bytes(8) + part for part in encoded)

@@ -59,6 +59,11 @@ COMMANDS = (
         module="latentflow.cli.flows.command",
     ),
     Command(
+        name="keys",
+        summary="make and revoke the keys that latents are sealed and signed with",
+        module="latentflow.cli.keys.command",
+    ),
+    Command(
         name="doctor",
         summary="check this machine and the services, and say how to mend them",
         module="latentflow.cli.doctor",

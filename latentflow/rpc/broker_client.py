@@ -28,6 +28,7 @@ from latentflow.relay import (
     WatchCall,
 )
 from latentflow.rpc.deadline import Deadline, Retries, RetryPolicy
+from latentflow.rpc.outbox import Outbox, Sign, unsigned
 from latentflow.rpc.outgoing import Peer
 from latentflow.rpc.publication import Frames, OnAcknowledged, Publication
 from latentflow.rpc.status import RETRY_AFTER_SECONDS
@@ -35,6 +36,7 @@ from latentflow.rpc.subscription import Cursor, read_stream
 from latentflow.v1 import broker_pb2
 from latentflow.v1.broker_pb2_grpc import BrokerServiceStub
 from latentflow.wire import flows, inspection, lineage
+from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from latentflow.wire.stream import StreamReader
 from latentflow.wire.subscribe import subscribe_call_to_proto
 
@@ -74,16 +76,18 @@ class BrokerClient:
         frames: Frames,
         *,
         timeout: float,
+        sign: Sign = unsigned,
         on_acknowledged: OnAcknowledged | None = None,
     ) -> LatentInfo:
         """Publishes one latent; frames may still be made while the first ones travel.
 
-        Idempotent: repeated with the same bytes, it goes on where the broker is. When `frames`
-        raises or the call is cancelled, the latent is aborted, unless all of it was on its way;
-        when the timeout passes or the broker is gone, it stays open for another attempt.
+        Idempotent: repeated with the same bytes and signature, it goes on where the broker is.
+        When `frames` raises or the call is cancelled, the latent is aborted, unless all of it was
+        on its way; when the timeout passes or the broker is gone, it stays open for another one.
         """
         deadline = Deadline.after(timeout)
-        publication = Publication(self._peer, self._stub.Publish, manifest_bytes, on_acknowledged)
+        outbox = Outbox(manifest_bytes, sign)
+        publication = Publication(self._peer, self._stub.Publish, outbox, on_acknowledged)
         return await publication.run(frames, Retries(self._retry, deadline), deadline)
 
     async def subscribe(
@@ -106,9 +110,14 @@ class BrokerClient:
                 yield step
 
     async def fetch(
-        self, latent_id: LatentId, *, timeout: float, admit: Admit = admit_every
+        self,
+        latent_id: LatentId,
+        *,
+        timeout: float,
+        admit: Admit = admit_every,
+        guard: Guard = WITHOUT_KEYS,
     ) -> Fetched:
-        """A whole latent, verified against its commit.
+        """A whole latent, verified against its commit, and unsealed.
 
         `admit` sees the manifest before any frame is taken, and raises to refuse the latent.
         Raises also as `StreamReader`.
@@ -117,7 +126,7 @@ class BrokerClient:
             opening = await anext(steps)
             if not isinstance(opening, Open):
                 raise MessageMalformed(field="manifest", problem="does not come first")
-            reader = StreamReader(opening.manifest_bytes)
+            reader = StreamReader(opening.manifest_bytes, guard)
             require_same(latent_id, reader.manifest.latent_id, "latent_id")
             admit(reader.manifest)
             wire_bytes = len(opening.manifest_bytes)

@@ -11,6 +11,8 @@ from latentflow.errors import InvalidInput
 
 SettingsClass = TypeVar("SettingsClass")
 
+_BOOLEANS = {"true": True, "false": False}
+
 
 def settings_from(
     settings: type[SettingsClass], prefix: str, environment: Mapping[str, str]
@@ -31,7 +33,9 @@ def settings_from(
 
 
 def _parser(kind: Any) -> Callable[[str], object]:
-    """The type itself, or of `Type | None` the type."""
+    """The type itself, or of `Type | None` the type; of a boolean its two words."""
+    if kind is bool:
+        return _BOOLEANS.__getitem__
     return next(iter(get_args(kind)), kind)  # type: ignore[no-any-return]
 
 
@@ -40,6 +44,8 @@ def _parsed(variable: str, parser: Callable[[str], object], text: str) -> object
         return parser(text)
     except ValueError as error:
         raise InvalidInput(field=variable, problem=f"{text!r} is no number") from error
+    except KeyError as error:
+        raise InvalidInput(field=variable, problem="must be true or false") from error
 
 
 def _is_required(field: Field[Any]) -> bool:

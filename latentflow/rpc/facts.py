@@ -48,6 +48,10 @@ TABLE: Mapping[type[LatentFlowError], Fact] = {
     errors.UnsupportedModel: Fact(
         StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_UNSUPPORTED_MODEL
     ),
+    errors.KeyUnknown: Fact(StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_KEY_UNKNOWN),
+    errors.SignatureMissing: Fact(
+        StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_SIGNATURE_MISSING
+    ),
     errors.LatentExists: Fact(StatusCode.ALREADY_EXISTS, reasons.ERROR_REASON_LATENT_EXISTS),
     errors.LatentClosed: Fact(StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_LATENT_CLOSED),
     errors.FrameOutOfOrder: Fact(StatusCode.ABORTED, reasons.ERROR_REASON_FRAME_OUT_OF_ORDER),
@@ -59,6 +63,8 @@ TABLE: Mapping[type[LatentFlowError], Fact] = {
     ),
     errors.AdapterCorrupt: Fact(StatusCode.DATA_LOSS, reasons.ERROR_REASON_ADAPTER_CORRUPT),
     errors.ModelFilesCorrupt: Fact(StatusCode.DATA_LOSS, reasons.ERROR_REASON_MODEL_FILES_CORRUPT),
+    errors.SealBroken: Fact(StatusCode.DATA_LOSS, reasons.ERROR_REASON_SEAL_BROKEN),
+    errors.SignatureInvalid: Fact(StatusCode.DATA_LOSS, reasons.ERROR_REASON_SIGNATURE_INVALID),
     errors.QuotaExceeded: Fact(StatusCode.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_QUOTA_EXCEEDED),
     errors.StoreFull: Fact(StatusCode.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_STORE_FULL),
     errors.Overloaded: Fact(StatusCode.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_OVERLOADED),

@@ -14,6 +14,13 @@ from latentflow.relay import MAX_WHOLE_BYTES, MAX_WHOLE_FRAMES, Abort, Open, Ope
 # Frames taken from their source ahead of being sent, enough to see whether a latent is small.
 MAX_WAITING_FRAMES = MAX_WHOLE_FRAMES
 
+Sign = Callable[[Commit], Commit]
+"""The commit with the publisher's signature."""
+
+
+def unsigned(commit: Commit) -> Commit:
+    return commit
+
 
 class Outbox:
     """Filled by one task (`put`, `close`, `give_up`), emptied by another (`next_step`).
@@ -21,11 +28,12 @@ class Outbox:
     `has_advanced` says whether more became durable on this connection.
     """
 
-    def __init__(self, manifest_bytes: bytes) -> None:
+    def __init__(self, manifest_bytes: bytes, sign: Sign = unsigned) -> None:
         self.acknowledged_frames = 0
         self.has_advanced = False
         self._manifest_bytes = manifest_bytes
         self._digest = StreamDigest(manifest_bytes)
+        self._sign = sign
         self._frames: list[Frame] = []
         self._next_frame = 0
         self._last_step: Commit | Abort | None = None
@@ -51,7 +59,7 @@ class Outbox:
 
     def close(self) -> None:
         """No more frames: the commit follows. Raises InvalidInput when there was none."""
-        self._last_step = self._digest.commit()
+        self._last_step = self._sign(self._digest.commit())
         self._changed.set()
 
     def give_up(self, problem: str) -> None:

@@ -43,13 +43,13 @@ class Publication:
         self,
         peer: Peer,
         method: PublishMethod,
-        manifest_bytes: bytes,
+        outbox: Outbox,
         on_acknowledged: OnAcknowledged | None,
     ) -> None:
         self._peer = peer
         self._method = method
         self._on_acknowledged = on_acknowledged
-        self._outbox = Outbox(manifest_bytes)
+        self._outbox = outbox
         self._told_frames = 0
         self._source_failure: Exception | None = None
 

@@ -56,6 +56,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: method. This service holds nothing that speaks the method."""
     ERROR_REASON_UNSUPPORTED_MODEL: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION: model, problem. The model's architecture can't take part."""
+    ERROR_REASON_KEY_UNKNOWN: _ErrorReason.ValueType  # 28
+    """FAILED_PRECONDITION: purpose (sealing or signing), key_id. No such key is held here, or no more."""
+    ERROR_REASON_SIGNATURE_MISSING: _ErrorReason.ValueType  # 29
+    """FAILED_PRECONDITION: latent_id. The latent is not signed, and must be here."""
     ERROR_REASON_LATENT_EXISTS: _ErrorReason.ValueType  # 30
     """ALREADY_EXISTS: latent_id. The id is taken by a latent with another manifest."""
     ERROR_REASON_LATENT_CLOSED: _ErrorReason.ValueType  # 31
@@ -74,6 +78,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DATA_LOSS: path, problem."""
     ERROR_REASON_MODEL_FILES_CORRUPT: _ErrorReason.ValueType  # 45
     """DATA_LOSS: path, problem."""
+    ERROR_REASON_SEAL_BROKEN: _ErrorReason.ValueType  # 46
+    """DATA_LOSS: index. The frame was not sealed so, with this key and for this place."""
+    ERROR_REASON_SIGNATURE_INVALID: _ErrorReason.ValueType  # 47
+    """DATA_LOSS: latent_id, key_id. Not what the holder of the key signed."""
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 50
     """RESOURCE_EXHAUSTED (retry): quota, limit."""
     ERROR_REASON_STORE_FULL: _ErrorReason.ValueType  # 51
@@ -139,6 +147,10 @@ ERROR_REASON_UNSUPPORTED_METHOD: ErrorReason.ValueType  # 26
 """FAILED_PRECONDITION: method. This service holds nothing that speaks the method."""
 ERROR_REASON_UNSUPPORTED_MODEL: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION: model, problem. The model's architecture can't take part."""
+ERROR_REASON_KEY_UNKNOWN: ErrorReason.ValueType  # 28
+"""FAILED_PRECONDITION: purpose (sealing or signing), key_id. No such key is held here, or no more."""
+ERROR_REASON_SIGNATURE_MISSING: ErrorReason.ValueType  # 29
+"""FAILED_PRECONDITION: latent_id. The latent is not signed, and must be here."""
 ERROR_REASON_LATENT_EXISTS: ErrorReason.ValueType  # 30
 """ALREADY_EXISTS: latent_id. The id is taken by a latent with another manifest."""
 ERROR_REASON_LATENT_CLOSED: ErrorReason.ValueType  # 31
@@ -157,6 +169,10 @@ ERROR_REASON_ADAPTER_CORRUPT: ErrorReason.ValueType  # 44
 """DATA_LOSS: path, problem."""
 ERROR_REASON_MODEL_FILES_CORRUPT: ErrorReason.ValueType  # 45
 """DATA_LOSS: path, problem."""
+ERROR_REASON_SEAL_BROKEN: ErrorReason.ValueType  # 46
+"""DATA_LOSS: index. The frame was not sealed so, with this key and for this place."""
+ERROR_REASON_SIGNATURE_INVALID: ErrorReason.ValueType  # 47
+"""DATA_LOSS: latent_id, key_id. Not what the holder of the key signed."""
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 50
 """RESOURCE_EXHAUSTED (retry): quota, limit."""
 ERROR_REASON_STORE_FULL: ErrorReason.ValueType  # 51

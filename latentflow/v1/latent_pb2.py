@@ -25,41 +25,47 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alatentflow/v1/latent.proto\x12\rlatentflow.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\rModelIdentity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x02 \x01(\t\x12\x18\n\x10tokenizer_sha256\x18\x03 \x01(\t\x12\x15\n\rconfig_sha256\x18\x04 \x01(\t\"g\n\x0cTensorLayout\x12\x0e\n\x06layers\x18\x01 \x01(\r\x12\r\n\x05slots\x18\x02 \x01(\r\x12\r\n\x05width\x18\x03 \x01(\r\x12)\n\x05\x64type\x18\x04 \x01(\x0e\x32\x1a.latentflow.v1.ElementType\"b\n\x05\x43odec\x12\x31\n\x0cquantisation\x18\x01 \x01(\x0e\x32\x1b.latentflow.v1.Quantisation\x12\x12\n\nzstd_level\x18\x02 \x01(\r\x12\x12\n\ndictionary\x18\x03 \x01(\t\"#\n\x05Label\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x85\x04\n\x08Manifest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12%\n\x06method\x18\x03 \x01(\x0e\x32\x15.latentflow.v1.Method\x12\x16\n\x0e\x61\x64\x61pter_sha256\x18\x04 \x01(\t\x12,\n\x06sharer\x18\x05 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12.\n\x08receiver\x18\x06 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12+\n\x06layout\x18\x07 \x01(\x0b\x32\x1b.latentflow.v1.TensorLayout\x12#\n\x05\x63odec\x18\x08 \x01(\x0b\x32\x14.latentflow.v1.Codec\x12/\n\x08position\x18\t \x01(\x0e\x32\x1d.latentflow.v1.PositionPolicy\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13\x63ontent_hmac_sha256\x18\x0c \x01(\t\x12\x13\n\x0btraceparent\x18\r \x01(\t\x12$\n\x06labels\x18\x0e \x03(\x0b\x32\x14.latentflow.v1.Label\"J\n\x05\x46rame\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x11\n\traw_bytes\x18\x03 \x01(\r\x12\x0e\n\x06\x63rc32c\x18\x04 \x01(\x07\"?\n\x06\x43ommit\x12\x0e\n\x06\x66rames\x18\x01 \x01(\r\x12\x15\n\rpayload_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\xc8\x01\n\nLatentInfo\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.latentflow.v1.LatentState\x12\x0e\n\x06\x66rames\x18\x03 \x01(\r\x12\x15\n\rpayload_bytes\x18\x04 \x01(\x04\x12%\n\x06\x63ommit\x18\x05 \x01(\x0b\x32\x15.latentflow.v1.Commit\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x07Receipt\x12\x0e\n\x06reader\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x0b\x41\x64\x61pterInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12%\n\x06method\x18\x03 \x01(\x0e\x32\x15.latentflow.v1.Method\x12,\n\x06sharer\x18\x04 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12.\n\x08receiver\x18\x05 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity*z\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_TEXT\x10\x01\x12\x0e\n\nMETHOD_C2C\x10\x02\x12\x0e\n\nMETHOD_LCF\x10\x03\x12\x10\n\x0cMETHOD_LCF_X\x10\x04\x12\x15\n\x11METHOD_LCF_PREFIX\x10\x05*\\\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x01\x12\x15\n\x11\x45LEMENT_TYPE_UTF8\x10\x02*\xdd\x01\n\x0cQuantisation\x12\x1c\n\x18QUANTISATION_UNSPECIFIED\x10\x00\x12\x15\n\x11QUANTISATION_NONE\x10\x01\x12\x15\n\x11QUANTISATION_INT8\x10\x02\x12\x18\n\x14QUANTISATION_FLOAT16\x10\x03\x12\x19\n\x15QUANTISATION_BFLOAT16\x10\x04\x12\x18\n\x14QUANTISATION_GRADED4\x10\x05\x12\x18\n\x14QUANTISATION_GRADED2\x10\x06\x12\x18\n\x14QUANTISATION_GRADED1\x10\x07*\xa5\x01\n\x0ePositionPolicy\x12\x1f\n\x1bPOSITION_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n\x16POSITION_POLICY_PREFIX\x10\x01\x12\x1b\n\x17POSITION_POLICY_ALIGNED\x10\x02\x12\x1d\n\x19POSITION_POLICY_BROADCAST\x10\x03\x12\x1a\n\x16POSITION_POLICY_PROMPT\x10\x04*\x92\x01\n\x0bLatentState\x12\x1c\n\x18LATENT_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11LATENT_STATE_OPEN\x10\x01\x12\x1a\n\x16LATENT_STATE_COMMITTED\x10\x02\x12\x18\n\x14LATENT_STATE_ABORTED\x10\x03\x12\x18\n\x14LATENT_STATE_REVOKED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alatentflow/v1/latent.proto\x12\rlatentflow.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\rModelIdentity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x02 \x01(\t\x12\x18\n\x10tokenizer_sha256\x18\x03 \x01(\t\x12\x15\n\rconfig_sha256\x18\x04 \x01(\t\"g\n\x0cTensorLayout\x12\x0e\n\x06layers\x18\x01 \x01(\r\x12\r\n\x05slots\x18\x02 \x01(\r\x12\r\n\x05width\x18\x03 \x01(\r\x12)\n\x05\x64type\x18\x04 \x01(\x0e\x32\x1a.latentflow.v1.ElementType\"b\n\x05\x43odec\x12\x31\n\x0cquantisation\x18\x01 \x01(\x0e\x32\x1b.latentflow.v1.Quantisation\x12\x12\n\nzstd_level\x18\x02 \x01(\r\x12\x12\n\ndictionary\x18\x03 \x01(\t\"U\n\x04Seal\x12/\n\talgorithm\x18\x01 \x01(\x0e\x32\x1c.latentflow.v1.SealAlgorithm\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x0c\n\x04salt\x18\x03 \x01(\t\"#\n\x05Label\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xa8\x04\n\x08Manifest\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12%\n\x06method\x18\x03 \x01(\x0e\x32\x15.latentflow.v1.Method\x12\x16\n\x0e\x61\x64\x61pter_sha256\x18\x04 \x01(\t\x12,\n\x06sharer\x18\x05 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12.\n\x08receiver\x18\x06 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12+\n\x06layout\x18\x07 \x01(\x0b\x32\x1b.latentflow.v1.TensorLayout\x12#\n\x05\x63odec\x18\x08 \x01(\x0b\x32\x14.latentflow.v1.Codec\x12/\n\x08position\x18\t \x01(\x0e\x32\x1d.latentflow.v1.PositionPolicy\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13\x63ontent_hmac_sha256\x18\x0c \x01(\t\x12\x13\n\x0btraceparent\x18\r \x01(\t\x12$\n\x06labels\x18\x0e \x03(\x0b\x32\x14.latentflow.v1.Label\x12!\n\x04seal\x18\x0f \x01(\x0b\x32\x13.latentflow.v1.Seal\"J\n\x05\x46rame\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x11\n\traw_bytes\x18\x03 \x01(\r\x12\x0e\n\x06\x63rc32c\x18\x04 \x01(\x07\"l\n\x06\x43ommit\x12\x0e\n\x06\x66rames\x18\x01 \x01(\r\x12\x15\n\rpayload_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12+\n\tsignature\x18\x04 \x01(\x0b\x32\x18.latentflow.v1.Signature\",\n\tSignature\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65\x64\x32\x35\x35\x31\x39\x18\x02 \x01(\t\"\xc8\x01\n\nLatentInfo\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.latentflow.v1.LatentState\x12\x0e\n\x06\x66rames\x18\x03 \x01(\r\x12\x15\n\rpayload_bytes\x18\x04 \x01(\x04\x12%\n\x06\x63ommit\x18\x05 \x01(\x0b\x32\x15.latentflow.v1.Commit\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x07Receipt\x12\x0e\n\x06reader\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x0b\x41\x64\x61pterInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12%\n\x06method\x18\x03 \x01(\x0e\x32\x15.latentflow.v1.Method\x12,\n\x06sharer\x18\x04 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12.\n\x08receiver\x18\x05 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity*z\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_TEXT\x10\x01\x12\x0e\n\nMETHOD_C2C\x10\x02\x12\x0e\n\nMETHOD_LCF\x10\x03\x12\x10\n\x0cMETHOD_LCF_X\x10\x04\x12\x15\n\x11METHOD_LCF_PREFIX\x10\x05*\\\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x01\x12\x15\n\x11\x45LEMENT_TYPE_UTF8\x10\x02*\xdd\x01\n\x0cQuantisation\x12\x1c\n\x18QUANTISATION_UNSPECIFIED\x10\x00\x12\x15\n\x11QUANTISATION_NONE\x10\x01\x12\x15\n\x11QUANTISATION_INT8\x10\x02\x12\x18\n\x14QUANTISATION_FLOAT16\x10\x03\x12\x19\n\x15QUANTISATION_BFLOAT16\x10\x04\x12\x18\n\x14QUANTISATION_GRADED4\x10\x05\x12\x18\n\x14QUANTISATION_GRADED2\x10\x06\x12\x18\n\x14QUANTISATION_GRADED1\x10\x07*\xa5\x01\n\x0ePositionPolicy\x12\x1f\n\x1bPOSITION_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n\x16POSITION_POLICY_PREFIX\x10\x01\x12\x1b\n\x17POSITION_POLICY_ALIGNED\x10\x02\x12\x1d\n\x19POSITION_POLICY_BROADCAST\x10\x03\x12\x1a\n\x16POSITION_POLICY_PROMPT\x10\x04*\x92\x01\n\x0bLatentState\x12\x1c\n\x18LATENT_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11LATENT_STATE_OPEN\x10\x01\x12\x1a\n\x16LATENT_STATE_COMMITTED\x10\x02\x12\x18\n\x14LATENT_STATE_ABORTED\x10\x03\x12\x18\n\x14LATENT_STATE_REVOKED\x10\x04*O\n\rSealAlgorithm\x12\x1e\n\x1aSEAL_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSEAL_ALGORITHM_AES_256_GCM\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'latentflow.v1.latent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METHOD']._serialized_start=1556
-  _globals['_METHOD']._serialized_end=1678
-  _globals['_ELEMENTTYPE']._serialized_start=1680
-  _globals['_ELEMENTTYPE']._serialized_end=1772
-  _globals['_QUANTISATION']._serialized_start=1775
-  _globals['_QUANTISATION']._serialized_end=1996
-  _globals['_POSITIONPOLICY']._serialized_start=1999
-  _globals['_POSITIONPOLICY']._serialized_end=2164
-  _globals['_LATENTSTATE']._serialized_start=2167
-  _globals['_LATENTSTATE']._serialized_end=2313
+  _globals['_METHOD']._serialized_start=1769
+  _globals['_METHOD']._serialized_end=1891
+  _globals['_ELEMENTTYPE']._serialized_start=1893
+  _globals['_ELEMENTTYPE']._serialized_end=1985
+  _globals['_QUANTISATION']._serialized_start=1988
+  _globals['_QUANTISATION']._serialized_end=2209
+  _globals['_POSITIONPOLICY']._serialized_start=2212
+  _globals['_POSITIONPOLICY']._serialized_end=2377
+  _globals['_LATENTSTATE']._serialized_start=2380
+  _globals['_LATENTSTATE']._serialized_end=2526
+  _globals['_SEALALGORITHM']._serialized_start=2528
+  _globals['_SEALALGORITHM']._serialized_end=2607
   _globals['_MODELIDENTITY']._serialized_start=78
   _globals['_MODELIDENTITY']._serialized_end=180
   _globals['_TENSORLAYOUT']._serialized_start=182
   _globals['_TENSORLAYOUT']._serialized_end=285
   _globals['_CODEC']._serialized_start=287
   _globals['_CODEC']._serialized_end=385
-  _globals['_LABEL']._serialized_start=387
-  _globals['_LABEL']._serialized_end=422
-  _globals['_MANIFEST']._serialized_start=425
-  _globals['_MANIFEST']._serialized_end=942
-  _globals['_FRAME']._serialized_start=944
-  _globals['_FRAME']._serialized_end=1018
-  _globals['_COMMIT']._serialized_start=1020
-  _globals['_COMMIT']._serialized_end=1083
-  _globals['_LATENTINFO']._serialized_start=1086
-  _globals['_LATENTINFO']._serialized_end=1286
-  _globals['_RECEIPT']._serialized_start=1288
-  _globals['_RECEIPT']._serialized_end=1375
-  _globals['_ADAPTERINFO']._serialized_start=1378
-  _globals['_ADAPTERINFO']._serialized_end=1554
+  _globals['_SEAL']._serialized_start=387
+  _globals['_SEAL']._serialized_end=472
+  _globals['_LABEL']._serialized_start=474
+  _globals['_LABEL']._serialized_end=509
+  _globals['_MANIFEST']._serialized_start=512
+  _globals['_MANIFEST']._serialized_end=1064
+  _globals['_FRAME']._serialized_start=1066
+  _globals['_FRAME']._serialized_end=1140
+  _globals['_COMMIT']._serialized_start=1142
+  _globals['_COMMIT']._serialized_end=1250
+  _globals['_SIGNATURE']._serialized_start=1252
+  _globals['_SIGNATURE']._serialized_end=1296
+  _globals['_LATENTINFO']._serialized_start=1299
+  _globals['_LATENTINFO']._serialized_end=1499
+  _globals['_RECEIPT']._serialized_start=1501
+  _globals['_RECEIPT']._serialized_end=1588
+  _globals['_ADAPTERINFO']._serialized_start=1591
+  _globals['_ADAPTERINFO']._serialized_end=1767
 # @@protoc_insertion_point(module_scope)

@@ -183,6 +183,34 @@ LATENT_STATE_REVOKED: LatentState.ValueType  # 4
 """Withdrawn; its frames are gone."""
 Global___LatentState: _TypeAlias = LatentState  # noqa: Y015
 
+class _SealAlgorithm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SealAlgorithmEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SealAlgorithm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SEAL_ALGORITHM_UNSPECIFIED: _SealAlgorithm.ValueType  # 0
+    SEAL_ALGORITHM_AES_256_GCM: _SealAlgorithm.ValueType  # 1
+    """Each latent has a key of its own, K = HKDF-SHA-256(the tenant's key, salt, info = "latentflow
+    sealed latent 1", a zero byte, the manifest's bytes), 32 bytes. A frame's zstd frame is sealed by
+    AES-256-GCM under K: the nonce is the frame's index in 12 bytes, the associated data its
+    raw_bytes in 8 bytes and then the manifest's bytes, all numbers big-endian. The payload is the
+    ciphertext, then the 16-byte tag. A sharer MUST NOT seal two streams under one manifest.
+    """
+
+class SealAlgorithm(_SealAlgorithm, metaclass=_SealAlgorithmEnumTypeWrapper):
+    """How a latent's payloads are sealed."""
+
+SEAL_ALGORITHM_UNSPECIFIED: SealAlgorithm.ValueType  # 0
+SEAL_ALGORITHM_AES_256_GCM: SealAlgorithm.ValueType  # 1
+"""Each latent has a key of its own, K = HKDF-SHA-256(the tenant's key, salt, info = "latentflow
+sealed latent 1", a zero byte, the manifest's bytes), 32 bytes. A frame's zstd frame is sealed by
+AES-256-GCM under K: the nonce is the frame's index in 12 bytes, the associated data its
+raw_bytes in 8 bytes and then the manifest's bytes, all numbers big-endian. The payload is the
+ciphertext, then the 16-byte tag. A sharer MUST NOT seal two streams under one manifest.
+"""
+Global___SealAlgorithm: _TypeAlias = SealAlgorithm  # noqa: Y015
+
 @_typing.final
 class ModelIdentity(_message.Message):
     """Which model, down to its bytes. All four fields MUST be set; a party whose identity is missing
@@ -281,6 +309,37 @@ class Codec(_message.Message):
 Global___Codec: _TypeAlias = Codec  # noqa: Y015
 
 @_typing.final
+class Seal(_message.Message):
+    """With what a latent's payloads are sealed, so that only the tenant's sharers and receivers can read
+    them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
+    algorithm: Global___SealAlgorithm.ValueType
+    key_id: _builtins.str
+    """Which of the tenant's keys: [A-Za-z0-9._-]{1,64}"""
+    salt: _builtins.str
+    """32 random bytes in lower-case hexadecimal."""
+    def __init__(
+        self,
+        *,
+        algorithm: Global___SealAlgorithm.ValueType = ...,
+        key_id: _builtins.str = ...,
+        salt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "key_id", b"key_id", "salt", b"salt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Seal: _TypeAlias = Seal  # noqa: Y015
+
+@_typing.final
 class Label(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -328,6 +387,7 @@ class Manifest(_message.Message):
     CONTENT_HMAC_SHA256_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    SEAL_FIELD_NUMBER: _builtins.int
     latent_id: _builtins.str
     """A ULID chosen by the publisher; sorts by time of creation."""
     flow: _builtins.str
@@ -363,6 +423,10 @@ class Manifest(_message.Message):
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
         """At most 16."""
 
+    @_builtins.property
+    def seal(self) -> Global___Seal:
+        """Absent when the payloads are zstd frames as they are."""
+
     def __init__(
         self,
         *,
@@ -380,10 +444,11 @@ class Manifest(_message.Message):
         content_hmac_sha256: _builtins.str = ...,
         traceparent: _builtins.str = ...,
         labels: _abc.Iterable[Global___Label] | None = ...,
+        seal: Global___Seal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "create_time", b"create_time", "expire_time", b"expire_time", "layout", b"layout", "receiver", b"receiver", "sharer", b"sharer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "create_time", b"create_time", "expire_time", b"expire_time", "layout", b"layout", "receiver", b"receiver", "seal", b"seal", "sharer", b"sharer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_sha256", b"adapter_sha256", "codec", b"codec", "content_hmac_sha256", b"content_hmac_sha256", "create_time", b"create_time", "expire_time", b"expire_time", "flow", b"flow", "labels", b"labels", "latent_id", b"latent_id", "layout", b"layout", "method", b"method", "position", b"position", "receiver", b"receiver", "sharer", b"sharer", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_sha256", b"adapter_sha256", "codec", b"codec", "content_hmac_sha256", b"content_hmac_sha256", "create_time", b"create_time", "expire_time", b"expire_time", "flow", b"flow", "labels", b"labels", "latent_id", b"latent_id", "layout", b"layout", "method", b"method", "position", b"position", "receiver", b"receiver", "seal", b"seal", "sharer", b"sharer", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -391,7 +456,7 @@ Global___Manifest: _TypeAlias = Manifest  # noqa: Y015
 
 @_typing.final
 class Frame(_message.Message):
-    """One independent zstd frame of the stream. A frame MUST be at most 256 KiB, packed and unpacked."""
+    """One independent zstd frame of the stream, sealed where the manifest says so. A frame MUST be at most 256 KiB, packed and unpacked."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -431,25 +496,61 @@ class Commit(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     PAYLOAD_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
     frames: _builtins.int
     payload_bytes: _builtins.int
     """Sum of the payloads' sizes."""
     sha256: _builtins.str
     """SHA-256 over the manifest's bytes, then each payload in order, in hexadecimal."""
+    @_builtins.property
+    def signature(self) -> Global___Signature:
+        """Absent when the sharer signs nothing."""
+
     def __init__(
         self,
         *,
         frames: _builtins.int = ...,
         payload_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
+        signature: Global___Signature | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "payload_bytes", b"payload_bytes", "sha256", b"sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "payload_bytes", b"payload_bytes", "sha256", b"sha256", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Commit: _TypeAlias = Commit  # noqa: Y015
+
+@_typing.final
+class Signature(_message.Message):
+    """The sharer's word for a commit: Ed25519 over six texts, each in UTF-8 and with its length in 8
+    big-endian bytes in front: "latentflow commit 1", the latent's id, the SHA-256 of the manifest's
+    bytes in hexadecimal, frames, payload_bytes (both in decimal), sha256. Stored and relayed, not
+    checked, by the broker.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    ED25519_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """The first 16 hexadecimal digits of the SHA-256 of the public key's 32 bytes."""
+    ed25519: _builtins.str
+    """The signature's 64 bytes in lower-case hexadecimal."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        ed25519: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ed25519", b"ed25519", "key_id", b"key_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signature: _TypeAlias = Signature  # noqa: Y015
 
 @_typing.final
 class LatentInfo(_message.Message):

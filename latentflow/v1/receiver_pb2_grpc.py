@@ -78,7 +78,8 @@ class ReceiverServiceServicer:
         Cancelling the call frees its memory.
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
         IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
-        MESSAGE_MALFORMED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
+        MESSAGE_MALFORMED, KEY_UNKNOWN, SEAL_BROKEN, SIGNATURE_MISSING, SIGNATURE_INVALID,
+        BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

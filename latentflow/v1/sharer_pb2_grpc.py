@@ -62,7 +62,8 @@ class SharerServiceServicer:
         Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
         Cancelling the call aborts the latent.
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
-        BROKER_UNAVAILABLE, and those of BrokerService.Publish.
+        KEY_UNKNOWN (the tenant has no key to seal with), BROKER_UNAVAILABLE, and those of
+        BrokerService.Publish.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,8 @@ class SharerServiceStub:
     Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
     Cancelling the call aborts the latent.
     Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
-    BROKER_UNAVAILABLE, and those of BrokerService.Publish.
+    KEY_UNKNOWN (the tenant has no key to seal with), BROKER_UNAVAILABLE, and those of
+    BrokerService.Publish.
     """
     DescribeSharer: _grpc.UnaryUnaryMultiCallable[_sharer_pb2.DescribeSharerRequest, _sharer_pb2.DescribeSharerResponse]
     """The model and the adapters that this sharer holds."""
@@ -63,7 +64,8 @@ class SharerServiceAsyncStub(SharerServiceStub):
     Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
     Cancelling the call aborts the latent.
     Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
-    BROKER_UNAVAILABLE, and those of BrokerService.Publish.
+    KEY_UNKNOWN (the tenant has no key to seal with), BROKER_UNAVAILABLE, and those of
+    BrokerService.Publish.
     """
     DescribeSharer: _aio.UnaryUnaryMultiCallable[_sharer_pb2.DescribeSharerRequest, _sharer_pb2.DescribeSharerResponse]  # type: ignore[assignment]
     """The model and the adapters that this sharer holds."""
@@ -86,7 +88,8 @@ class SharerServiceServicer(metaclass=_abc_1.ABCMeta):
         Retry: safe; it makes a new latent, and what a broken call left open ends with its lease.
         Cancelling the call aborts the latent.
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_ADAPTER,
-        BROKER_UNAVAILABLE, and those of BrokerService.Publish.
+        KEY_UNKNOWN (the tenant has no key to seal with), BROKER_UNAVAILABLE, and those of
+        BrokerService.Publish.
         """
 
     @_abc_1.abstractmethod

@@ -1,4 +1,7 @@
-"""Hears one latent from manifest to commit and says what held; keeps nothing of it."""
+"""Hears one latent from manifest to commit and says what held; keeps nothing of it.
+
+Needs no keys: of a sealed latent it hears the outside.
+"""
 
 from dataclasses import dataclass
 

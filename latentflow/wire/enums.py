@@ -8,13 +8,8 @@ from typing import Generic, TypeVar
 
 from latentflow.calls import FinishReason
 from latentflow.errors import InvalidInput
-from latentflow.latent import (
-    ElementType,
-    LatentState,
-    Method,
-    Outcome,
-    PositionPolicy,
-)
+from latentflow.latent import ElementType, LatentState, Method, Outcome, PositionPolicy
+from latentflow.protection import SealAlgorithm
 from latentflow.quantisation import Quantisation
 from latentflow.v1 import latent_pb2, receiver_pb2
 
@@ -73,6 +68,9 @@ POSITION_POLICY = EnumTable(
         PositionPolicy.BROADCAST: latent_pb2.POSITION_POLICY_BROADCAST,
         PositionPolicy.PROMPT: latent_pb2.POSITION_POLICY_PROMPT,
     }
+)
+SEAL_ALGORITHM = EnumTable(
+    {SealAlgorithm.AES_256_GCM: latent_pb2.SEAL_ALGORITHM_AES_256_GCM},
 )
 LATENT_STATE = EnumTable(
     {

@@ -2,6 +2,7 @@
 
 from latentflow.errors import IdentityMissing
 from latentflow.latent import Commit, Digest, Frame, Label, ModelIdentity, parse_digest
+from latentflow.protection import Signature
 from latentflow.v1 import latent_pb2
 
 
@@ -51,15 +52,30 @@ def frame_from_proto(message: latent_pb2.Frame) -> Frame:
 
 
 def commit_to_proto(commit: Commit) -> latent_pb2.Commit:
+    signature = commit.signature
     return latent_pb2.Commit(
-        frames=commit.frames, payload_bytes=commit.payload_bytes, sha256=commit.sha256
+        frames=commit.frames,
+        payload_bytes=commit.payload_bytes,
+        sha256=commit.sha256,
+        signature=None if signature is None else _signature_to_proto(signature),
     )
 
 
 def commit_from_proto(message: latent_pb2.Commit) -> Commit:
-    """Raises InvalidInput when it closes nothing or its digest is none."""
+    """Raises InvalidInput when it closes nothing, or its digest or its signature is none."""
     return Commit(
         frames=message.frames,
         payload_bytes=message.payload_bytes,
         sha256=Digest(message.sha256),
+        signature=_signature_from_proto(message.signature)
+        if message.HasField("signature")
+        else None,
     )
+
+
+def _signature_to_proto(signature: Signature) -> latent_pb2.Signature:
+    return latent_pb2.Signature(key_id=signature.key_id, ed25519=signature.ed25519)
+
+
+def _signature_from_proto(message: latent_pb2.Signature) -> Signature:
+    return Signature(key_id=message.key_id, ed25519=message.ed25519)

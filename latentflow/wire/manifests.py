@@ -7,16 +7,16 @@ twice), so a manifest that was read can be relayed as its exact bytes.
 from google.protobuf.message import DecodeError
 
 from latentflow.errors import InvalidInput, MessageMalformed
-from latentflow.latent import (
-    Codec,
-    Digest,
-    FlowName,
-    LatentId,
-    Manifest,
-    TensorLayout,
-)
+from latentflow.latent import Codec, Digest, FlowName, LatentId, Manifest, TensorLayout
+from latentflow.protection import Seal
 from latentflow.v1 import latent_pb2
-from latentflow.wire.enums import ELEMENT_TYPE, METHOD, POSITION_POLICY, QUANTISATION
+from latentflow.wire.enums import (
+    ELEMENT_TYPE,
+    METHOD,
+    POSITION_POLICY,
+    QUANTISATION,
+    SEAL_ALGORITHM,
+)
 from latentflow.wire.latents import (
     identity_from_proto,
     identity_to_proto,
@@ -76,6 +76,7 @@ def _to_proto(manifest: Manifest) -> latent_pb2.Manifest:
         content_hmac_sha256=manifest.content_digest,
         traceparent=manifest.traceparent,
         labels=[label_to_proto(label) for label in manifest.labels],
+        seal=None if manifest.seal is None else _seal_to_proto(manifest.seal),
     )
 
 
@@ -96,6 +97,7 @@ def _from_proto(message: latent_pb2.Manifest) -> Manifest:
         content_digest=Digest(message.content_hmac_sha256),
         traceparent=message.traceparent,
         labels=tuple(label_from_proto(label) for label in message.labels),
+        seal=_seal_from_proto(message.seal) if message.HasField("seal") else None,
     )
 
 
@@ -130,4 +132,18 @@ def _codec_from_proto(message: latent_pb2.Codec) -> Codec:
         quantisation=QUANTISATION.from_proto(message.quantisation, "codec.quantisation"),
         zstd_level=message.zstd_level,
         dictionary=message.dictionary,
+    )
+
+
+def _seal_to_proto(seal: Seal) -> latent_pb2.Seal:
+    return latent_pb2.Seal(
+        algorithm=SEAL_ALGORITHM.to_proto(seal.algorithm), key_id=seal.key_id, salt=seal.salt
+    )
+
+
+def _seal_from_proto(message: latent_pb2.Seal) -> Seal:
+    return Seal(
+        algorithm=SEAL_ALGORITHM.from_proto(message.algorithm, "seal.algorithm"),
+        key_id=message.key_id,
+        salt=message.salt,
     )

@@ -1,21 +1,29 @@
 """Writes and reads one latent's stream: frames in order, then the commit.
 
 Holds the rule "commit before inject": a reader gives nothing away before the commit matched. Knows
-nothing of gRPC, and not what the bytes mean.
+nothing of gRPC, and not what the bytes mean; keys are a `Guard`'s.
 """
 
 from collections.abc import Iterable, Iterator
 
 from latentflow.errors import FrameOutOfOrder, LatentClosed, StreamMismatch
 from latentflow.latent import Commit, Frame, LatentState, Manifest, StreamDigest
-from latentflow.wire.frames import DEFAULT_FRAME_BYTES, make_frames, open_frame
+from latentflow.protection import SealStep
+from latentflow.wire.frames import (
+    DEFAULT_FRAME_BYTES,
+    check_frame,
+    make_frames,
+    open_frame,
+)
+from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from latentflow.wire.manifests import manifest_from_bytes
 
 
 class StreamWriter:
     """Iterates over the frames of one stream; when they are all taken, `commit` closes it.
 
-    `chunks` is the packed stream in pieces of any size. Raises as `manifest_from_bytes`.
+    `chunks` is the packed stream in pieces of any size; `seal` is for a manifest that says sealed.
+    Raises as `manifest_from_bytes`.
     """
 
     def __init__(
@@ -24,10 +32,11 @@ class StreamWriter:
         chunks: Iterable[bytes],
         *,
         frame_bytes: int = DEFAULT_FRAME_BYTES,
+        seal: SealStep | None = None,
     ) -> None:
         self.manifest = manifest_from_bytes(manifest_bytes)
         level = self.manifest.codec.zstd_level
-        self._frames = make_frames(chunks, zstd_level=level, frame_bytes=frame_bytes)
+        self._frames = make_frames(chunks, zstd_level=level, frame_bytes=frame_bytes, seal=seal)
         self._digest = StreamDigest(manifest_bytes)
         self._raw_bytes = 0
 
@@ -57,11 +66,15 @@ def seal(
 class StreamCheck:
     """Holds the frames of one stream to their order, size and commit, and keeps none of them.
 
-    Raises as `manifest_from_bytes`.
+    Without a guard, sealed frames stay so, and are checked from the outside only.
+    Raises as `manifest_from_bytes` and `Guard.unseal`.
     """
 
-    def __init__(self, manifest_bytes: bytes) -> None:
+    def __init__(self, manifest_bytes: bytes, guard: Guard | None = None) -> None:
         self.manifest: Manifest = manifest_from_bytes(manifest_bytes)
+        self._manifest_bytes = manifest_bytes
+        self._guard = guard
+        self._unseal = self._unsealing()
         self._digest = StreamDigest(manifest_bytes)
         self._raw_bytes = 0
         self._frames = 0
@@ -73,7 +86,7 @@ class StreamCheck:
         return self._frames
 
     def add(self, frame: Frame) -> bytes:
-        """The frame unpacked.
+        """The frame unpacked; empty when it stays sealed.
 
         Raises LatentClosed, FrameOutOfOrder, StreamMismatch, or as `open_frame`.
         """
@@ -81,21 +94,34 @@ class StreamCheck:
         if frame.index != self._frames:
             raise FrameOutOfOrder(index=frame.index, expected=self._frames)
         self._require_room(frame.raw_bytes)
-        raw = open_frame(frame)
+        raw = self._opened(frame)
         self._digest.add(frame.payload)
-        self._raw_bytes += len(raw)
+        self._raw_bytes += frame.raw_bytes
         self._frames += 1
         return raw
 
     def finish(self, commit: Commit) -> None:
-        """Raises LatentClosed, or StreamMismatch naming what differs."""
+        """Raises LatentClosed, StreamMismatch naming what differs, or as `Guard.check`."""
         self._require_open()
         _require_same("frames", commit.frames, self._frames)
         read = self._digest.commit()
         _require_same("payload_bytes", commit.payload_bytes, read.payload_bytes)
         _require_same("sha256", commit.sha256, read.sha256)
         _require_same("stream_bytes", self.manifest.stream_bytes, self._raw_bytes)
+        if self._guard is not None:
+            self._guard.check(self.manifest.latent_id, self._manifest_bytes, commit)
         self._finished = True
+
+    def _unsealing(self) -> SealStep | None:
+        if self.manifest.seal is None or self._guard is None:
+            return None
+        return self._guard.unseal(self.manifest.seal, self._manifest_bytes)
+
+    def _opened(self, frame: Frame) -> bytes:
+        if self.manifest.seal is not None and self._unseal is None:
+            check_frame(frame)
+            return b""
+        return open_frame(frame, self._unseal)
 
     def _require_open(self) -> None:
         if self._finished:
@@ -111,11 +137,11 @@ class StreamReader:
     """Takes the frames of one stream in order and gives the stream once its commit matched.
 
     Buffers at most `manifest.stream_bytes`: a caller with a memory budget checks that first.
-    Raises as `manifest_from_bytes`.
+    Raises as `manifest_from_bytes` and `Guard.unseal`.
     """
 
-    def __init__(self, manifest_bytes: bytes) -> None:
-        self._check = StreamCheck(manifest_bytes)
+    def __init__(self, manifest_bytes: bytes, guard: Guard = WITHOUT_KEYS) -> None:
+        self._check = StreamCheck(manifest_bytes, guard)
         self._stream = bytearray()
 
     @property

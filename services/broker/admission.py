@@ -113,6 +113,7 @@ def accept_repeated_commit(record: LatentRecord, commit: Commit, now_ms: int) ->
     """
     if record.state is LatentState.COMMITTED and record.commit is not None:
         require_same_commit(record.commit, commit)
+        _require_same("signature", record.commit.signature, commit.signature)
         return record
     require_steps_taken(record, now_ms)
     _require_same("frames", record.frames, commit.frames)

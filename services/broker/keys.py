@@ -8,12 +8,14 @@ key                          type    owner and content                          
 ---------------------------  ------  -----------------------------------------  ------------------
 lf1:{tenant/latent}:record   hash    the latent. manifest, flow, created_ms,    TOMBSTONE_MS after
                                      expires_ms, lease_until_ms, state, frames, the latent expires
-                                     payload_bytes; sha256 once committed;
+                                     payload_bytes; sha256 once committed, and
+                                     signer, signature when it was signed;
                                      problem once aborted by its publisher
 lf1:{tenant/latent}:frames   stream  the latent. Entry 1-<index>: frame (as     READING_MS after
                                      serialised), bytes (of payload); then one  the lease ends, or
-                                     of 2-0: frames, payload_bytes, sha256      after the latent
-                                     (commit), 3-0: ended (abort, revocation)   expires if complete
+                                     of 2-0: frames, payload_bytes, sha256,     after the latent
+                                     signer, signature (commit), 3-0: ended     expires if complete
+                                     (abort, revocation)
 lf1:{tenant/latent}:receipts zset    the latent. reader and generation by Unix  with the record
                                      ms of the use, the newest MAX_RECEIPTS
 lf1:{tenant/flow/content}:made       the content. The id of the latent that     when that expires

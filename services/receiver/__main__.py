@@ -25,6 +25,8 @@ from latentflow.rpc.server import Registration, RunningServer, ServerSettings, b
 from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.telemetry import Telemetry
 from latentflow.rpc.worker import Worker
+from latentflow.sealing.guard import ReaderKeys
+from latentflow.sealing.key_files import open_rings, open_signers
 from services.receiver.answering import Answering
 from services.receiver.budget import MemoryBudget
 from services.receiver.engine import Engine
@@ -33,7 +35,7 @@ from services.receiver.metrics import ReceiverMetrics, observe_memory
 from services.receiver.resident import Resident, load
 from services.receiver.servicer import SERVICE, ReceiverServicer, add_to_server
 from services.receiver.sessions import Clock, Sessions
-from services.receiver.settings import Settings
+from services.receiver.settings import PREFIX, Settings
 
 NAME = "latentflow-receiver"
 
@@ -58,6 +60,15 @@ def open_sessions(settings: Settings, clock: Clock) -> Sessions:
     )
 
 
+def open_keys(settings: Settings) -> ReaderKeys:
+    """Raises InvalidInput naming the file or the variable."""
+    return ReaderKeys(
+        rings=open_rings(settings.key_ring_file, settings.key_ring, f"{PREFIX}KEY_RING"),
+        signers=open_signers(settings.trusted_signers_file),
+        require_signature=settings.require_signature,
+    )
+
+
 async def load_resident(settings: Settings, worker: Worker) -> Resident:
     """On the worker's thread: while it loads, the event loop answers."""
     async with worker.turn() as turn:
@@ -73,6 +84,7 @@ async def load_answering(
     sessions: Sessions,
     telemetry: Telemetry,
 ) -> Answering:
+    keys = open_keys(settings)
     resident = await load_resident(settings, worker)
     metrics = ReceiverMetrics(telemetry.meter, model=resident.backbone.identity.name)
     engine = Engine(resident, worker, metrics, max_batch=settings.max_batch)
@@ -86,6 +98,7 @@ async def load_answering(
             resident=resident,
             reader=settings.name,
             fetch_seconds=settings.fetch_seconds,
+            keys=keys,
             tracer=telemetry.tracer,
             metrics=metrics,
         ),

@@ -88,7 +88,7 @@ class Answering:
         """Memory is accounted before the cache is made. Raises Overloaded when there is none."""
         with self._engine.admit(), account(self._fetch_budget) as fetched:
             gathered = await self._gathering.gather(
-                call.inputs, fetched, _to_nobody, generation=_new_generation()
+                tenant, call.inputs, fetched, _to_nobody, generation=_new_generation()
             )
             reading = reading_of(call.context, gathered.parts)
             async with self._engine.priming() as priming:
@@ -118,7 +118,7 @@ class Answering:
             with account(self._fetch_budget) as fetched:
                 began_at = time.perf_counter()
                 gathered = await self._gathering.gather(
-                    source, fetched, tell_failed, generation=_new_generation()
+                    tenant, source, fetched, tell_failed, generation=_new_generation()
                 )
                 yield Prepared(
                     source=reading_of(prompt.context, gathered.parts),

@@ -13,7 +13,7 @@ from opentelemetry import trace
 
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
 from latentflow.errors import LatentFlowError, Unreachable
-from latentflow.latent import LatentId, Manifest, Outcome
+from latentflow.latent import LatentId, Manifest, Outcome, Tenant
 from latentflow.relay import UseCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient, Fetched
@@ -21,6 +21,8 @@ from latentflow.rpc.deadline_interceptor import remaining_seconds
 from latentflow.rpc.facts import reason_of
 from latentflow.rpc.links import link_creation
 from latentflow.rpc.stages import Attributes, stage
+from latentflow.sealing.guard import ReaderKeys
+from latentflow.wire.guard import Guard
 from latentflow.wire.quantise import unpack
 from latentflow.wire.text import read_text
 from services.receiver.acceptance import accept, accept_fallback, resident_bytes
@@ -57,6 +59,14 @@ class Gathered:
     outcomes: tuple[LatentOutcome, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What one call reads with: the memory it may take, and its tenant's keys."""
+
+    memory: Account
+    guard: Guard
+
+
 class Gathering:
     """A latent is waited for `fetch_seconds`, or to the call's deadline when that is sooner."""
 
@@ -67,6 +77,7 @@ class Gathering:
         resident: Resident,
         reader: str,
         fetch_seconds: float,
+        keys: ReaderKeys,
         tracer: trace.Tracer,
         metrics: ReceiverMetrics,
     ) -> None:
@@ -75,11 +86,18 @@ class Gathering:
         self._holdings = resident.holdings()
         self._reader = reader
         self._fetch_seconds = fetch_seconds
+        self._keys = keys
         self._tracer = tracer
         self._metrics = metrics
 
     async def gather(
-        self, inputs: LatentInputs, memory: Account, tell_failed: TellOutcome, *, generation: str
+        self,
+        tenant: Tenant,
+        inputs: LatentInputs,
+        memory: Account,
+        tell_failed: TellOutcome,
+        *,
+        generation: str,
     ) -> Gathered:
         """All at once. `tell_failed` hears of each that can't be used, then the first one's error
         is raised. The current span gets a link to each latent's creation.
@@ -90,7 +108,8 @@ class Gathering:
             return Gathered(parts=(), outcomes=())
         span = trace.get_current_span()
         with stage(self._tracer, conventions.FETCH, _fetching(inputs)):
-            results = await together(self._find(each, memory) for each in inputs.latents)
+            intake = Intake(memory=memory, guard=self._keys.guard(tenant))
+            results = await together(self._find(each, intake) for each in inputs.latents)
             found = self._all_found(results, tell_failed)
             await together(self._note(each.used, generation) for each in found)
         for each in found:
@@ -110,14 +129,14 @@ class Gathering:
             raise lost[0].error
         return [result for result in results if isinstance(result, Found)]
 
-    async def _find(self, given: LatentInput, memory: Account) -> Found | Lost:
+    async def _find(self, given: LatentInput, intake: Intake) -> Found | Lost:
         try:
-            return await self._latent(given.latent_id, memory)
+            return await self._latent(given.latent_id, intake)
         except LatentFlowError as error:
-            return await self._instead(given, error, memory)
+            return await self._instead(given, error, intake)
 
-    async def _latent(self, latent_id: LatentId, memory: Account) -> Found:
-        fetched = await self._fetch(latent_id, partial(accept, holdings=self._holdings), memory)
+    async def _latent(self, latent_id: LatentId, intake: Intake) -> Found:
+        fetched = await self._fetch(latent_id, partial(accept, holdings=self._holdings), intake)
         outcome = LatentOutcome(
             latent_id=latent_id, outcome=Outcome.LATENT, wire_bytes=fetched.wire_bytes
         )
@@ -133,7 +152,7 @@ class Gathering:
         return min(self._fetch_seconds, remaining_seconds())
 
     async def _instead(
-        self, given: LatentInput, error: LatentFlowError, memory: Account
+        self, given: LatentInput, error: LatentFlowError, intake: Intake
     ) -> Found | Lost:
         """The fallback, when there is one and a broker to ask for it."""
         reason = reason_of(error)
@@ -141,7 +160,7 @@ class Gathering:
         if given.fallback is None or isinstance(error, Unreachable):
             return Lost(outcome=failed, error=error)
         try:
-            fetched = await self._fetch(given.fallback, accept_fallback, memory)
+            fetched = await self._fetch(given.fallback, accept_fallback, intake)
             part = Message(text=read_text(fetched.stream))
         except LatentFlowError:
             return Lost(outcome=failed, error=error)
@@ -150,13 +169,15 @@ class Gathering:
         return Found(used=given.fallback, part=part, outcome=outcome, traceparent=traceparent)
 
     async def _fetch(
-        self, latent_id: LatentId, check: Callable[[Manifest], object], memory: Account
+        self, latent_id: LatentId, check: Callable[[Manifest], object], intake: Intake
     ) -> Fetched:
         def admit(manifest: Manifest) -> None:
             check(manifest)
-            memory.take(resident_bytes(manifest))
+            intake.memory.take(resident_bytes(manifest))
 
-        return await self._broker.fetch(latent_id, timeout=self._timeout(), admit=admit)
+        return await self._broker.fetch(
+            latent_id, timeout=self._timeout(), admit=admit, guard=intake.guard
+        )
 
     def _part(self, fetched: Fetched) -> Part:
         manifest = fetched.manifest

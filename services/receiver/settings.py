@@ -22,7 +22,9 @@ class Settings:
     together. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
     `session_bytes` what sessions keep. A latent is waited for `fetch_seconds` at most.
     `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
-    choice. Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
+    choice. `key_ring_file`, or a ring in `key_ring`, opens what is sealed. What is signed must be
+    so by one of `trusted_signers_file`, where there is one; with `require_signature`, everything.
+    Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
 
     model: Path
@@ -40,6 +42,10 @@ class Settings:
     grace_seconds: float = 10.0
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
+    key_ring_file: Path | None = None
+    key_ring: str = field(default="", repr=False)
+    trusted_signers_file: Path | None = None
+    require_signature: bool = False
 
     def __post_init__(self) -> None:
         for name in ("port", "metrics_port"):
@@ -53,6 +59,8 @@ class Settings:
         _require(in_range, "fetch_seconds", f"must be above 0, at most {_LONGEST_SECONDS}")
         in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
         _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+        can_check = self.trusted_signers_file is not None or not self.require_signature
+        _require(can_check, "trusted_signers_file", "must be set where a signature is required")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

@@ -23,12 +23,14 @@ from latentflow.rpc.server import Registration, RunningServer, ServerSettings, b
 from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.telemetry import Telemetry
 from latentflow.rpc.worker import Worker
+from latentflow.sealing.key_files import open_rings, open_signer
 from services.sharer.content_digest import ContentDigests, secret_from
 from services.sharer.engine import Engine
+from services.sharer.keys import SharerKeys
 from services.sharer.metrics import SharerMetrics, observe_memory
 from services.sharer.resident import load
 from services.sharer.servicer import SERVICE, SharerServicer, add_to_server
-from services.sharer.settings import Settings
+from services.sharer.settings import PREFIX, Settings
 from services.sharer.sharing import Births, ClockMs, Sharing
 
 NAME = "latentflow-sharer"
@@ -45,6 +47,14 @@ def system_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def open_keys(settings: Settings) -> SharerKeys:
+    """Raises InvalidInput naming the file or the variable."""
+    return SharerKeys(
+        rings=open_rings(settings.key_ring_file, settings.key_ring, f"{PREFIX}KEY_RING"),
+        signer=open_signer(settings.signing_key_file, settings.signing_key, f"{PREFIX}SIGNING_KEY"),
+    )
+
+
 async def load_sharing(
     settings: Settings,
     worker: Worker,
@@ -54,6 +64,7 @@ async def load_sharing(
 ) -> Sharing:
     """Loads on the worker's thread: meanwhile the event loop answers."""
     digests = ContentDigests(secret_from(settings.tenant_key_file))
+    keys = open_keys(settings)
     async with worker.turn() as turn:
         resident = await turn.run(
             partial(load, settings.model, settings.adapters, threads=settings.threads)
@@ -65,6 +76,7 @@ async def load_sharing(
         broker=broker,
         births=Births(clock_ms=clock_ms, entropy=os.urandom),
         digests=digests,
+        keys=keys,
         publish_seconds=settings.publish_seconds,
         tracer=telemetry.tracer,
         metrics=metrics,

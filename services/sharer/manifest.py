@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 from latentflow.calls import LatentMeans, ShareCall, TextMeans
 from latentflow.latent import Digest, LatentId, Manifest, ModelIdentity
+from latentflow.protection import Seal
 from services.sharer.packed import Packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
-    """Who the latent is and when and under which trace it came to be."""
+    """Who the latent is, when and under which trace it came to be, and how it is sealed."""
 
     latent_id: LatentId
     created_ms: int
     traceparent: str
+    seal: Seal | None
 
 
 def manifest_of(
@@ -35,6 +37,7 @@ def manifest_of(
         content_digest=content,
         traceparent=birth.traceparent,
         labels=call.labels,
+        seal=birth.seal,
     )
 
 

@@ -1,7 +1,7 @@
 """The sharer's settings, read from environment variables and checked before anything starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from latentflow.errors import InvalidInput
@@ -19,6 +19,8 @@ class Settings:
     admitted at once, the one that is worked on included. `tenant_key_file` holds the secret that
     content digests are keyed with; without it each process makes its own. `publish_seconds` is
     how long the broker has to take a latent. `threads` is how many torch uses, 0 for its choice.
+    With `key_ring_file`, or a ring in `key_ring`, every latent is sealed with its tenant's key;
+    with `signing_key_file` or `signing_key`, in PEM, every commit is signed.
     Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
 
@@ -34,6 +36,10 @@ class Settings:
     grace_seconds: float = 10.0
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
+    key_ring_file: Path | None = None
+    key_ring: str = field(default="", repr=False)
+    signing_key_file: Path | None = None
+    signing_key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         for name in ("port", "metrics_port"):
@@ -51,6 +57,6 @@ class Settings:
         return settings_from(cls, PREFIX, environment)
 
 
-def _require(condition: bool, field: str, problem: str) -> None:
+def _require(condition: bool, name: str, problem: str) -> None:
     if not condition:
-        raise InvalidInput(field=PREFIX + field.upper(), problem=problem)
+        raise InvalidInput(field=PREFIX + name.upper(), problem=problem)

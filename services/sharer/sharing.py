@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from opentelemetry.trace import Tracer
 
@@ -16,6 +17,7 @@ from latentflow.calls import (
 )
 from latentflow.errors import NotFound, NotUsable
 from latentflow.latent import Digest, LatentInfo, Manifest, Tenant, new_latent_id
+from latentflow.protection import Seal
 from latentflow.relay import FindCall, RenewCall
 from latentflow.rpc import conventions
 from latentflow.rpc.broker_client import BrokerClient
@@ -23,10 +25,12 @@ from latentflow.rpc.deadline_interceptor import remaining_seconds
 from latentflow.rpc.propagation import current_traceparent
 from latentflow.rpc.stages import Attributes, stage
 from latentflow.rpc.told import Tell
+from latentflow.sealing.cipher import SALT_BYTES
 from latentflow.wire.frames import make_frames
 from latentflow.wire.manifests import manifest_to_bytes
 from services.sharer.content_digest import ContentDigests
 from services.sharer.engine import Engine, Made
+from services.sharer.keys import SharerKeys
 from services.sharer.manifest import Birth, content_parts, manifest_of
 from services.sharer.metrics import SharerMetrics
 from services.sharer.packed import Packed
@@ -39,19 +43,26 @@ _ENTROPY_BYTES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Births:
-    """Makes new latents' ids; `clock_ms` is Unix milliseconds, `entropy(n)` n random bytes."""
+    """Makes new latents' ids and salts.
+
+    `clock_ms` is Unix milliseconds, `entropy(n)` n random bytes.
+    """
 
     clock_ms: ClockMs
     entropy: Callable[[int], bytes]
 
-    def next(self) -> Birth:
-        """Under the current span's trace."""
+    def next(self, key_id: str | None) -> Birth:
+        """Under the current span's trace; sealed unless there is no key to do it with."""
         now_ms = self.clock_ms()
         return Birth(
             latent_id=new_latent_id(now_ms=now_ms, entropy=self.entropy(_ENTROPY_BYTES)),
             created_ms=now_ms,
             traceparent=current_traceparent(),
+            seal=None if key_id is None else self._seal(key_id),
         )
+
+    def _seal(self, key_id: str) -> Seal:
+        return Seal(key_id=key_id, salt=self.entropy(SALT_BYTES).hex())
 
 
 class Sharing:
@@ -64,6 +75,7 @@ class Sharing:
         broker: BrokerClient,
         births: Births,
         digests: ContentDigests,
+        keys: SharerKeys,
         publish_seconds: float,
         tracer: Tracer,
         metrics: SharerMetrics,
@@ -72,6 +84,7 @@ class Sharing:
         self._broker = broker
         self._births = births
         self._digests = digests
+        self._keys = keys
         self._publish_seconds = publish_seconds
         self._tracer = tracer
         self._metrics = metrics
@@ -83,8 +96,10 @@ class Sharing:
         """Tells every event, last Shared. Cancelling stops the work or aborts the latent.
 
         An equal latent that is stored already is not made again, unless the call wants it `fresh`.
-        Raises Overloaded, as `Engine.make` and as `BrokerClient.publish`.
+        Raises Overloaded, KeyUnknown for a tenant without a key where latents are sealed, as
+        `Engine.make` and as `BrokerClient.publish`.
         """
+        self._keys.sealing_key(tenant)
         if not call.fresh and (stored := await self._stored(tenant, call)):
             tell(Shared(latent=stored, timings=ShareTimings(), reused=True))
             return
@@ -97,13 +112,18 @@ class Sharing:
         tell(Shared(latent=latent, timings=timings))
 
     async def _stored(self, tenant: Tenant, call: ShareCall) -> LatentInfo | None:
-        """An equal latent that lives as long as the call asks for, if need be renewed to."""
+        """An equal latent that lives as long as the call asks for, if need be renewed to.
+
+        Not one whose key was revoked, nor one that is protected less than a new one would be.
+        """
         content = self._content(tenant, call, self._engine.adapter_for(call))
         found = await self._broker.find(
             FindCall(flow=call.flow, content_digest=content), timeout=self._timeout()
         )
+        if found is None or not self._keys.would_protect(tenant, found):
+            return None
         expires_ms = self._births.clock_ms() + call.lifetime_seconds * 1000
-        if found is not None and found.expires_ms < expires_ms:
+        if found.expires_ms < expires_ms:
             found = await self._renewed(found, expires_ms)
         return found if found is not None and found.expires_ms >= expires_ms else None
 
@@ -129,10 +149,16 @@ class Sharing:
             manifest = self._manifest(tenant, call, packed)
             manifest_bytes = manifest_to_bytes(manifest)
             span.set_attributes(_sending(manifest))
+            frames = make_frames(
+                [packed.stream],
+                zstd_level=packed.codec.zstd_level,
+                seal=self._keys.seal_step(tenant, manifest, manifest_bytes),
+            )
             latent = await self._broker.publish(
                 manifest_bytes,
-                make_frames([packed.stream], zstd_level=packed.codec.zstd_level),
+                frames,
                 timeout=self._timeout(),
+                sign=partial(self._keys.signed, manifest.latent_id, manifest_bytes),
                 on_acknowledged=on_acknowledged,
             )
             wire_bytes = len(manifest_bytes) + latent.payload_bytes
@@ -150,7 +176,7 @@ class Sharing:
         return manifest_of(
             call,
             packed,
-            self._births.next(),
+            self._births.next(self._keys.sealing_key(tenant)),
             sharer=self._engine.identity,
             content=self._content(tenant, call, packed.adapter),
         )

@@ -3,6 +3,7 @@
 import itertools
 
 from latentflow.latent import Commit, Digest, FlowName, LatentId, Tenant, new_latent_id
+from latentflow.protection import Signature
 from services.broker.record import LatentRef, Opening, StoredFrame, UploadLimits
 from services.broker.retention import Retention, Retentions
 
@@ -43,9 +44,15 @@ def new_frame(index: int, content: bytes = b"frame") -> StoredFrame:
     return StoredFrame(index=index, payload_bytes=len(content), encoded=content)
 
 
-def new_commit(*frames: StoredFrame, digest: str = "a") -> Commit:
+SIGNATURE = Signature(key_id="sharer-1", ed25519="5a" * 64)
+
+
+def new_commit(
+    *frames: StoredFrame, digest: str = "a", signature: Signature | None = None
+) -> Commit:
     return Commit(
         frames=len(frames),
         payload_bytes=sum(frame.payload_bytes for frame in frames),
         sha256=Digest(digest * 64),
+        signature=signature,
     )

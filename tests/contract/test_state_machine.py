@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from latentflow.errors import LatentFlowError
+from latentflow.protection import Signature
 from latentflow.relay import UseCall
 from services.broker.lifecycle import READING_MS, TOMBSTONE_MS
 from services.broker.memory_store.latents import MemoryLatents
@@ -33,6 +34,7 @@ from tests.contract.samples import (
     LEASE_SECONDS,
     LIFETIME_SECONDS,
     LIMITS,
+    SIGNATURE,
     TENANT,
     new_commit,
     new_opening,
@@ -47,6 +49,7 @@ _FRAME_BYTES = 700  # of LIMITS.latent_bytes, so that five are one too many
 places = st.integers(0, LATENTS - 1)
 shifts = st.sampled_from([-2, -1, 0, 0, 0, 0, 1])
 contents = st.sampled_from([b"a", b"b"])
+signatures = st.sampled_from([None, SIGNATURE])
 
 
 @dataclass(frozen=True)
@@ -113,13 +116,13 @@ class TwoStores(RuleBasedStateMachine):
             )
         self.both(lambda store: store.open(self.refs[place], opening, now_ms=now_ms))
 
-    @rule(place=places, count=st.integers(1, 3), content=contents)
-    def store(self, place: int, count: int, content: bytes) -> None:
+    @rule(place=places, count=st.integers(1, 3), content=contents, signature=signatures)
+    def store(self, place: int, count: int, content: bytes, signature: Signature | None) -> None:
         frames = [
             StoredFrame(index=index, payload_bytes=_FRAME_BYTES, encoded=content)
             for index in range(count)
         ]
-        stream = StoredStream(frames=frames, commit=new_commit(*frames))
+        stream = StoredStream(frames=frames, commit=new_commit(*frames, signature=signature))
         ref, opening, now_ms = self.refs[place], self.openings[place], self.clock()
         self._learn(
             place, self.both(lambda store: store.store(ref, opening, stream, now_ms=now_ms))
@@ -148,11 +151,16 @@ class TwoStores(RuleBasedStateMachine):
         self.sent[place] += [each for each in entries if isinstance(each, StoredFrame)]
         assert answer.refusal or len(self.sent[place]) >= frames
 
-    @rule(place=places, digest=st.sampled_from("aab"), missing=st.sampled_from([0, 0, 0, 1]))
-    def commit(self, place: int, digest: str, missing: int) -> None:
+    @rule(
+        place=places,
+        digest=st.sampled_from("aab"),
+        missing=st.sampled_from([0, 0, 0, 1]),
+        signature=signatures,
+    )
+    def commit(self, place: int, digest: str, missing: int, signature: Signature | None) -> None:
         frames = self.sent[place][missing:]
         if frames:
-            commit, now_ms = new_commit(*frames, digest=digest), self.clock()
+            commit, now_ms = new_commit(*frames, digest=digest, signature=signature), self.clock()
             self.both(lambda store: store.commit(self.refs[place], commit, now_ms=now_ms))
 
     @rule(place=places, problem=st.sampled_from(["", "gave up"]))

@@ -1,5 +1,7 @@
 """What every LatentStore keeps to while a latent is being written."""
 
+from typing import Any
+
 import pytest
 
 from latentflow.errors import (
@@ -19,6 +21,7 @@ from tests.contract.samples import (
     LIFETIME_SECONDS,
     LIMITS,
     OTHER_TENANT,
+    SIGNATURE,
     new_commit,
     new_frame,
     new_opening,
@@ -55,6 +58,24 @@ async def test_latent_that_comes_whole_is_committed_at_once(
     assert await latents.store(ref, opening, stream, now_ms=clock()) is None
     assert await latents.open(ref, opening, now_ms=clock()) == record
     assert await latents.commit(ref, commit, now_ms=clock()) == record
+
+
+@pytest.mark.parametrize("comes_whole", [True, False])
+async def test_signature_is_kept_for_readers_and_in_the_record(
+    latents: LatentStore, clock: ManualClock, comes_whole: bool
+) -> None:
+    ref, opening, frames = new_ref(), new_opening(clock()), [new_frame(0), new_frame(1)]
+    commit = new_commit(*frames, signature=SIGNATURE)
+    if comes_whole:
+        stream = StoredStream(frames=frames, commit=commit)
+        await latents.store(ref, opening, stream, now_ms=clock())
+    else:
+        await latents.open(ref, opening, now_ms=clock())
+        await latents.append(ref, frames, now_ms=clock())
+    record = await latents.commit(ref, commit, now_ms=clock())
+    assert record.commit == commit
+    assert await latents.find(ref) == record
+    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == [*frames, commit]
 
 
 async def test_latent_that_is_there_takes_no_other_stream(
@@ -245,15 +266,18 @@ async def test_commit_with_other_counts_is_refused_and_the_upload_goes_on(
     await latents.commit(ref, new_commit(frame), now_ms=clock())
 
 
-async def test_second_commit_with_another_digest_is_refused(
-    latents: LatentStore, clock: ManualClock
+@pytest.mark.parametrize(
+    "other", [{"digest": "b"}, {"signature": SIGNATURE}], ids=["digest", "signature"]
+)
+async def test_second_commit_that_says_something_else_is_refused(
+    latents: LatentStore, clock: ManualClock, other: Any
 ) -> None:
     ref, frame = new_ref(), new_frame(0)
     await latents.open(ref, new_opening(clock()), now_ms=clock())
     await latents.append(ref, [frame], now_ms=clock())
     first = await latents.commit(ref, new_commit(frame, digest="a"), now_ms=clock())
     with pytest.raises(StreamMismatch):
-        await latents.commit(ref, new_commit(frame, digest="b"), now_ms=clock())
+        await latents.commit(ref, new_commit(frame, **other), now_ms=clock())
     assert await latents.find(ref) == first
 
 

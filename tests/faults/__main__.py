@@ -10,7 +10,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 
-from tests.faults.mutated import read_mutated
+from tests.faults.mutated import read_mutated, read_protected
 from tests.faults.plan import Plan, Stand, draw_plan
 from tests.faults.stage import open_stage
 from tests.faults.stores import is_here
@@ -28,13 +28,15 @@ _STAGES = 2
 def main() -> int:
     arguments = _arguments()
     seed = arguments.seed
-    outcomes = asyncio.run(read_mutated(range(seed, seed + arguments.mutations)))
+    seeds = range(seed, seed + arguments.mutations)
+    plain, protected = asyncio.run(read_mutated(seeds)), asyncio.run(read_protected(seeds))
     if arguments.mutations:
-        print(mutation_table(outcomes), flush=True)
+        print(mutation_table(plain), flush=True)
+        print(f"sealed and signed\n{mutation_table(protected)}", flush=True)
     tally = asyncio.run(_run_all(_runs(arguments), seed, say_each=arguments.each))
     if tally.runs:
         print(tally.table())
-    return 1 if outcomes.violations or tally.violations else 0
+    return 1 if plain.violations or protected.violations or tally.violations else 0
 
 
 def _runs(arguments: Namespace) -> Mapping[Stand, int]:

@@ -17,9 +17,11 @@ from latentflow.relay import Open, StreamStep
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.deadline import RetryPolicy
 from latentflow.v1.broker_pb2 import SubscribeResponse
+from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.subscribe import stream_step_to_proto
 from tests.faults.mutation import MUTATIONS, Stream
+from tests.keys import SEAL, SECRET, SIGNER, guard_of, protected
 from tests.made_latents import MadeLatent, make_latent
 
 _NOW_MS = 1_760_000_000_123
@@ -46,21 +48,34 @@ class Outcomes:
 
 
 async def read_mutated(seeds: Sequence[int]) -> Outcomes:
-    outcomes = Outcomes()
     pool = [_made(*sizes) for sizes in _SIZES]
+    return await _read_all(seeds, pool, WITHOUT_KEYS)
+
+
+async def read_protected(seeds: Sequence[int]) -> Outcomes:
+    """Likewise latents that are sealed and signed, by a reader that has the keys."""
+    pool = [protected(_made(*sizes), frame_bytes=sizes[1]) for sizes in _SIZES]
+    guard = guard_of({SEAL.key_id: SECRET}, signers=[SIGNER], require_signature=True)
+    return await _read_all(seeds, pool, guard)
+
+
+async def _read_all(seeds: Sequence[int], pool: Sequence[MadeLatent], guard: Guard) -> Outcomes:
+    outcomes = Outcomes()
     for seed in seeds:
-        await _read_one(seed, pool, outcomes)
+        await _read_one(seed, pool, guard, outcomes)
     return outcomes
 
 
-async def _read_one(seed: int, pool: Sequence[MadeLatent], outcomes: Outcomes) -> None:
+async def _read_one(
+    seed: int, pool: Sequence[MadeLatent], guard: Guard, outcomes: Outcomes
+) -> None:
     chance = random.Random(seed)
     own, other = chance.sample(pool, 2)
     kind = chance.choice(list(MUTATIONS))
     replay = Replay(MUTATIONS[kind](chance, _stream(own), _stream(other)))
     client = BrokerClient(cast(grpc.aio.Channel, replay), retry=RetryPolicy(attempts=1))
     try:
-        fetched = await client.fetch(own.latent_id, timeout=_SECONDS)
+        fetched = await client.fetch(own.latent_id, timeout=_SECONDS, guard=guard)
     except LatentFlowError as error:
         outcomes.refused[kind, type(error).__name__] += 1
     except Exception as error:

@@ -134,9 +134,12 @@ def forge_contents(chance: random.Random, own: Stream, other: Stream) -> Stream:
 
 
 def forge_packing(chance: random.Random, own: Stream, other: Stream) -> Stream:
-    """The same bytes, packed in a way of zstd's that no publisher here uses."""
+    """The same bytes, or any where they are sealed, packed in a way that no publisher here uses."""
     place, message = _any_frame(chance, own)
-    raw = zstandard.ZstdDecompressor().decompress(message.frame.payload)
+    try:
+        raw = zstandard.ZstdDecompressor().decompress(message.frame.payload)
+    except zstandard.ZstdError:
+        raw = chance.randbytes(message.frame.raw_bytes)
     return _with(own, place, _reframed(message, _pack_oddly(chance, raw)))
 
 
@@ -172,6 +175,8 @@ def change_commit(chance: random.Random, own: Stream, other: Stream) -> Stream:
         message.commit.sha256 = chance.choice(
             [stranger.commit.sha256, message.commit.sha256.upper(), "", "0" * 64]
         )
+    if message.commit.HasField("signature"):
+        _change_field(chance, message.commit.signature, stranger.commit.signature)
     return [*own[:-1], message.SerializeToString()]
 
 

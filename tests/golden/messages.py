@@ -125,6 +125,10 @@ GOLDEN = {
     "frame_1": frame(values.FRAME_1),
     "frame_text": frame(values.TEXT_FRAME),
     "commit": commit(values.COMMIT),
+    "manifest_sealed": manifest(values.SEALED_MANIFEST),
+    "frame_sealed_0": frame(values.SEALED_0),
+    "frame_sealed_1": frame(values.SEALED_1),
+    "commit_signed": commit(values.SIGNED_COMMIT),
     "commit_text": commit(values.TEXT_COMMIT),
     "latent_info_open": message(
         values.TEXT_OPEN,

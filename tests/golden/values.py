@@ -48,6 +48,7 @@ from latentflow.latent import (
     PositionPolicy,
     TensorLayout,
 )
+from latentflow.protection import Seal, Signature
 from latentflow.quantisation import Quantisation
 from latentflow.relay import (
     Abort,
@@ -144,6 +145,36 @@ COMMITTED = LatentInfo(
     expires_ms=1_760_003_600_000,
 )
 RENEWED = replace(COMMITTED, expires_ms=1_760_007_200_000)
+
+# --- the same latent, sealed and signed -----------------------------------------------------
+
+SECRET = bytes(range(32))
+SIGNING_SEED = bytes(range(32))
+SEALED_MANIFEST = replace(MANIFEST, seal=Seal(key_id="2026-11", salt="5a" * 32))
+SEALED_0 = Frame(
+    index=0,
+    payload=bytes.fromhex("e48cb1c00ef74cd0d15dd31a435b1616ed 3eb84fe3af26a3fbf83beb1a4546131f"),
+    raw_bytes=8,
+    crc32c=0x0D2C4F01,
+)
+SEALED_1 = Frame(
+    index=1,
+    payload=bytes.fromhex("8f5617bbbdb610788d5e06b659f92f23c8 7412a5f78ef2940f5c7027022a138bd3"),
+    raw_bytes=8,
+    crc32c=0xEC48EEA2,
+)
+SIGNED_COMMIT = Commit(
+    frames=2,
+    payload_bytes=66,
+    sha256=Digest("f7936e7c1dc01ac2d1a40ef4b315f3019061d42141624206ffb22692686f3675"),
+    signature=Signature(
+        key_id="56475aa75463474c",
+        ed25519=(
+            "1dd91fa2f149bf70b2bf3b33e09c24b39ac46f6079bd8c410baa692665ce5792"
+            "03495309603830ade9f73430cd700646dba2714f1defd6f533f738d27059370b"
+        ),
+    ),
+)
 
 # --- a text message -------------------------------------------------------------------------
 

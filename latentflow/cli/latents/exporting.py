@@ -6,7 +6,7 @@ from pathlib import Path
 from latentflow.cli.broker_work import with_broker
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.latents.fetching import fetch_into
-from latentflow.cli.latents.wording import sealed
+from latentflow.cli.latents.wording import committed
 from latentflow.cli.settings import Settings
 from latentflow.files import whole_file
 from latentflow.latent import parse_latent_id
@@ -29,4 +29,4 @@ def run(arguments: Namespace, settings: Settings) -> None:
             settings,
             lambda broker, deadline: fetch_into(writer, broker, latent_id, deadline),
         )
-    print(f"{latent_id} exported: {sealed(audited.commit)}")
+    print(f"{latent_id} exported: {committed(audited.commit)}")

@@ -1,11 +1,12 @@
 """`latentflow latents import FILE`: publishes a latent that `latents export` wrote."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from latentflow.cli.broker_work import with_broker
 from latentflow.cli.endpoints import add_endpoint_arguments
-from latentflow.cli.latents.wording import sealed
+from latentflow.cli.latents.wording import committed
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.errors import StreamMismatch
@@ -26,13 +27,17 @@ def run(arguments: Namespace, settings: Settings) -> None:
     with opened_file(arguments.file) as file:
         exported = read_export(file)
     with_broker(arguments, settings, lambda broker, deadline: _import(broker, exported, deadline))
-    Progress().say(sealed(exported.audited.commit))
+    Progress().say(committed(exported.audited.commit))
     print(exported.audited.manifest.latent_id)
 
 
 async def _import(broker: BrokerClient, exported: Exported, deadline: Deadline) -> None:
+    signature = exported.audited.commit.signature
     stored = await broker.publish(
-        exported.manifest_bytes, exported.frames, timeout=deadline.remaining_seconds()
+        exported.manifest_bytes,
+        exported.frames,
+        timeout=deadline.remaining_seconds(),
+        sign=lambda commit: replace(commit, signature=signature),
     )
     _require_same(exported.audited.commit, stored.commit)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from latentflow.cli.broker_work import with_broker
 from latentflow.cli.endpoints import add_endpoint_arguments
-from latentflow.cli.latents.wording import Line, aligned, party, size_of
+from latentflow.cli.latents.wording import Line, aligned, party, seal_of, signature_of, size_of
 from latentflow.cli.settings import Settings
 from latentflow.cli.shown import add_json_argument, counted, plain, print_json, utc
 from latentflow.latent import LatentInfo, Manifest, parse_latent_id
@@ -38,6 +38,7 @@ def _state(info: LatentInfo) -> Iterator[Line]:
     yield "state", f"{info.state}, {size_of(info)}"
     if info.commit is not None:
         yield "sha256", info.commit.sha256
+        yield "signed", signature_of(info.commit)
     yield "created", utc(info.manifest.created_ms)
     yield "expires", utc(info.expires_ms)
     if is_renewed:
@@ -53,6 +54,7 @@ def _manifest(manifest: Manifest) -> Iterator[Line]:
     shape = f"{layout.slots} slots x {layout.layers} layers x {layout.width} wide"
     yield "layout", f"{shape}, {layout.dtype}, {counted(manifest.stream_bytes, 'byte')} unpacked"
     yield "codec", f"{codec.quantisation}, zstd level {codec.zstd_level}"
+    yield "sealed", seal_of(manifest)
     yield "content", f"HMAC {manifest.content_digest}"
     yield "trace", plain(manifest.traceparent) or "none"
     for label in manifest.labels:

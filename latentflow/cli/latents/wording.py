@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from latentflow.cli.shown import counted, plain, utc
 from latentflow.cli.table import render
-from latentflow.latent import Commit, LatentInfo, ModelIdentity
+from latentflow.latent import Commit, LatentInfo, Manifest, ModelIdentity
 from latentflow.relay import Receipt
 
 Line = tuple[str, str]
@@ -34,8 +34,17 @@ def size_of(latent: LatentInfo | Commit) -> str:
     return f"{counted(latent.frames, 'frame')}, {counted(latent.payload_bytes, 'byte')}"
 
 
-def sealed(commit: Commit) -> str:
+def committed(commit: Commit) -> str:
     return f"{size_of(commit)}, sha256 {commit.sha256}"
+
+
+def seal_of(manifest: Manifest) -> str:
+    seal = manifest.seal
+    return "no" if seal is None else f"{seal.algorithm}, key {seal.key_id}"
+
+
+def signature_of(commit: Commit) -> str:
+    return "no" if commit.signature is None else f"ed25519, key {commit.signature.key_id}"
 
 
 def uses(receipts: Sequence[Receipt], *, indent: str = "") -> str:

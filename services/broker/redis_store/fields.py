@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from latentflow.latent import Commit, Digest, FlowName, LatentState
+from latentflow.protection import Signature
 from latentflow.relay import Receipt
 from services.broker.record import (
     BETWEEN_NAMES,
@@ -87,12 +88,25 @@ def _to_frame(entry_id: bytes, fields: Fields) -> StoredFrame:
     )
 
 
+def commit_pairs(commit: Commit) -> Sequence[str]:
+    """Names and values of what a commit says beside its counts."""
+    if commit.signature is None:
+        return ("sha256", commit.sha256)
+    signature = commit.signature
+    return ("sha256", commit.sha256, "signer", signature.key_id, "signature", signature.ed25519)
+
+
 def _to_commit(fields: Fields) -> Commit:
     return Commit(
         frames=int(fields[b"frames"]),
         payload_bytes=int(fields[b"payload_bytes"]),
         sha256=Digest(fields[b"sha256"].decode()),
+        signature=_to_signature(fields) if b"signature" in fields else None,
     )
+
+
+def _to_signature(fields: Fields) -> Signature:
+    return Signature(key_id=fields[b"signer"].decode(), ed25519=fields[b"signature"].decode())
 
 
 def only_stream(reply: object) -> Entries:

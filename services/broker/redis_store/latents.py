@@ -38,6 +38,7 @@ from services.broker.redis_store.fields import (
     as_fields,
     as_text,
     before,
+    commit_pairs,
     only_stream,
     pairs,
     to_entries,
@@ -96,10 +97,11 @@ class RedisLatents:
             opening.expires_ms + TOMBSTONE_MS,
             opening.expires_ms + READING_MS,
             commit.payload_bytes,
-            commit.sha256,
+            commit.frames,
         ]
         for frame in stream.frames:
             args += [frame.encoded, frame.payload_bytes]
+        args += commit_pairs(commit)
         fields, _ = await asyncio.gather(
             self._store(keys=_both_keys(ref), args=args),
             self._listings.add(ref, opening, now_ms=now_ms),
@@ -125,7 +127,13 @@ class RedisLatents:
     async def commit(self, ref: LatentRef, commit: Commit, *, now_ms: int) -> LatentRecord:
         _, fields = await self._commit(
             keys=_both_keys(ref),
-            args=[commit.frames, commit.payload_bytes, commit.sha256, now_ms, READING_MS],
+            args=[
+                commit.frames,
+                commit.payload_bytes,
+                now_ms,
+                READING_MS,
+                *commit_pairs(commit),
+            ],
         )
         # Also when it was closed just now: what the store has is what the publisher may rely on.
         return accept_repeated_commit(_known(ref, fields), commit, now_ms)

@@ -46,9 +46,9 @@ async def test_publisher_is_not_told_of_a_commit_that_the_store_has_otherwise(
     arrives = latents._commit
 
     async def changed(keys: Sequence[str], args: list[Any]) -> Any:
-        frames, payload_bytes, sha256, *times = args
+        *others, sha256 = args
         other = sha256.translate(str.maketrans("0123456789abcdef", "123456789abcdef0"))
-        return await arrives(keys=keys, args=[frames, payload_bytes, other, *times])
+        return await arrives(keys=keys, args=[*others, other])
 
     monkeypatch.setattr(latents, "_commit", changed)
     ref, frame = new_ref(), new_frame(0)

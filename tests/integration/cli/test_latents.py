@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from latentflow.errors import (
     FrameCorrupt,
     IdentityMismatch,
     InvalidInput,
+    KeyUnknown,
+    SignatureInvalid,
+    SignatureMissing,
     StreamMismatch,
     UnknownLatent,
 )
@@ -17,6 +21,7 @@ from latentflow.latent import Digest, FlowName
 from latentflow.relay import DeadLetter, Receipt
 from tests.integration.cli.conftest import There
 from tests.integration.rpc.latents import sealed
+from tests.keys import SIGNER, protected, signer_of
 from tests.made_latents import make_latent
 
 NOW_MS = 1_760_000_000_000
@@ -99,6 +104,19 @@ async def test_scripts_get_one_document(there: There) -> None:
     assert (shown["state"], shown["frames"]) == ("committed", 3)
 
 
+async def test_keys_are_shown_by_their_ids(there: There) -> None:
+    made = protected(make_latent(NOW_MS))
+    shown = await there.run("latents", "show", there.hold(made))
+    assert "sealed    aes-256-gcm, key k1" in shown
+    assert f"signed    ed25519, key {SIGNER.key_id}" in shown
+    told = json.loads(await there.run("latents", "show", made.latent_id, "--json"))
+    assert told["manifest"]["seal"]["key_id"] == "k1"
+    assert told["commit"]["signature"]["key_id"] == SIGNER.key_id
+    shown = await there.run("latents", "show", there.hold(make_latent(NOW_MS)))
+    assert "sealed    no" in shown
+    assert "signed    no" in shown
+
+
 @pytest.mark.parametrize("action", ["show", "verify", "lineage", "rm"])
 async def test_a_latent_that_is_not_there_is_named(there: There, action: str) -> None:
     with pytest.raises(UnknownLatent, match=UNKNOWN):
@@ -112,7 +130,9 @@ async def test_a_latent_that_holds_is_said_to(there: There) -> None:
     made = make_latent(NOW_MS)
     told = await there.run("latents", "verify", there.hold(made))
     size = f"{made.commit.payload_bytes:,} bytes"
-    assert told == f"{made.latent_id} holds: 3 frames, {size}, sha256 {made.commit.sha256}\n"
+    first, *rest = told.splitlines()
+    assert first == f"{made.latent_id} holds: 3 frames, {size}, sha256 {made.commit.sha256}"
+    assert rest == ["sealed  no", "signed  no"]
 
 
 async def test_a_frame_that_was_changed_is_found(there: There) -> None:
@@ -139,6 +159,39 @@ async def test_another_latent_than_was_asked_for_is_found(there: There) -> None:
     there.broker.latents[asked.latent_id] = there.broker.latents[given.latent_id]
     with pytest.raises(IdentityMismatch, match=f"latent_id is {given.latent_id}"):
         await there.run("latents", "verify", asked.latent_id)
+
+
+@pytest.fixture
+def trusted(tmp_path: Path) -> str:
+    file = tmp_path / "trusted.pem"
+    file.write_text(SIGNER.public_text())
+    return str(file)
+
+
+async def test_a_sealed_latent_is_verified_without_its_key(there: There, trusted: str) -> None:
+    made = protected(make_latent(NOW_MS))
+    told = await there.run("latents", "verify", there.hold(made))
+    assert told.splitlines()[1:] == [
+        "sealed  aes-256-gcm, key k1",
+        f"signed  ed25519, key {SIGNER.key_id}",
+    ]
+    told = await there.run("latents", "verify", made.latent_id, "--trusted", trusted)
+    assert told.endswith(f"signed  ed25519, key {SIGNER.key_id}, which holds\n")
+
+
+async def test_a_signature_that_does_not_hold_is_refused(there: There, trusted: str) -> None:
+    made, other = protected(make_latent(NOW_MS)), protected(make_latent(NOW_MS))
+    stolen = replace(made.commit, signature=other.commit.signature)
+    stranger = signer_of(b"\1" * 32)
+    bare = replace(other.commit, signature=None)
+    strange = stranger.sign(other.latent_id, other.manifest_bytes, bare)
+    for latent, error in (
+        (replace(made, commit=stolen), SignatureInvalid),
+        (replace(other, commit=strange), KeyUnknown),
+        (make_latent(NOW_MS), SignatureMissing),
+    ):
+        with pytest.raises(error):
+            await there.run("latents", "verify", there.hold(latent), "--trusted", trusted)
 
 
 # --- lineage and rm -------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from services.broker.__main__ import system_clock_ms
 from services.broker.settings import Settings
 from tests.integration.broker.running import TIMEOUT, Broker, running_broker
 from tests.integration.cli.conftest import Commands
+from tests.keys import protected
 from tests.made_latents import make_latent
 
 FLOW = FlowName("memos")
@@ -47,6 +48,22 @@ async def test_a_latent_is_carried_from_one_broker_to_another(
             assert made.latent_id in await commands.run("latents", "import", path, *at(other))
         assert "holds" in await commands.run("latents", "verify", made.latent_id, *at(other))
         assert made.latent_id in await commands.run("latents", "ls", *at(other))
+
+
+async def test_a_sealed_and_signed_latent_is_carried_over_as_it_is(
+    broker: Broker, commands: Commands, tmp_path: Path
+) -> None:
+    made = protected(make_latent(system_clock_ms()))
+    path = str(tmp_path / "memo.latent")
+    await broker.client.publish(
+        made.manifest_bytes, made.frames, timeout=TIMEOUT, sign=lambda _: made.commit
+    )
+    await commands.run("latents", "export", made.latent_id, path, *at(broker))
+    settings = Settings(store_url="memory://", port=0)
+    async with running_broker(settings, system_clock_ms) as other:
+        await commands.run("latents", "import", path, *at(other))
+        assert await other.read(made.latent_id) == await broker.read(made.latent_id)
+        assert (await other.read(made.latent_id))[-1] == made.commit
 
 
 async def test_an_expired_latent_is_not_imported(

@@ -4,9 +4,10 @@ Owns how they are started; how they are asked is the callers'.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import services.receiver.__main__ as receiver_process
@@ -37,6 +38,7 @@ async def running_stack(
     telemetry: Telemetry = SILENT,
     seconds: Callable[[], float] = time.monotonic,
     store_bytes: int = BROKER.memory_bytes,
+    sharer_options: Mapping[str, Any] = MappingProxyType({}),
     **receiver_options: Any,
 ) -> AsyncIterator[Stack]:
     """All three. `seconds` is the clock of the receiver's sessions."""
@@ -44,10 +46,9 @@ async def running_stack(
         broker = await parts.enter_async_context(
             running_broker(clock, telemetry, memory_bytes=store_bytes)
         )
+        sharing = replace(sharer_settings(pair, broker), **sharer_options)
         sharer = await parts.enter_async_context(
-            sharer_process.running(
-                sharer_settings(pair, broker), clock_ms=clock, retry=IMPATIENT, telemetry=telemetry
-            )
+            sharer_process.running(sharing, clock_ms=clock, retry=IMPATIENT, telemetry=telemetry)
         )
         settings = replace(receiver_settings(pair, broker), **receiver_options)
         receiver = await parts.enter_async_context(

@@ -23,6 +23,7 @@ from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.record import LatentRecord, LatentRef, Opening, UploadLimits
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
+from services.sharer.keys import SharerKeys
 from services.sharer.metrics import SharerMetrics
 from services.sharer.resident import Resident
 from services.sharer.sharing import Births, Sharing
@@ -84,6 +85,7 @@ async def share(pair: TinyPair, clock: ManualClock, client: BrokerClient, worker
         broker=client,
         births=Births(clock_ms=clock, entropy=os.urandom),
         digests=ContentDigests(bytes(KEY_BYTES)),
+        keys=SharerKeys(),
         publish_seconds=TIMEOUT,
         tracer=NoOpTracer(),
         metrics=metrics,

@@ -7,7 +7,10 @@ from opentelemetry.trace import NoOpTracer
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
 from latentflow.errors import BrokerUnavailable, LatentFlowError, LatentRevoked
 from latentflow.latent import LatentId, Outcome, new_latent_id
+from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.rpc.broker_client import Admit, BrokerClient, Fetched, admit_every
+from latentflow.sealing.guard import ReaderKeys
+from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from services.receiver.budget import Account, MemoryBudget
 from services.receiver.inputs import Gathering
 from services.receiver.metrics import ReceiverMetrics
@@ -31,6 +34,7 @@ class FailingBroker(BrokerClient):
         *,
         timeout: float,  # noqa: ASYNC109 (as BrokerClient has it)
         admit: Admit = admit_every,
+        guard: Guard = WITHOUT_KEYS,
     ) -> Fetched:
         self.asked.append(latent_id)
         raise self._error
@@ -53,12 +57,13 @@ async def test_a_fallback_is_looked_for_where_there_is_a_broker_to_ask(
         resident=Resident(backbone=pair.receiver, adapters={}),
         reader="here",
         fetch_seconds=1.0,
+        keys=ReaderKeys(),
         tracer=NoOpTracer(),
         metrics=ReceiverMetrics(NoOpMeter("test"), model="tiny"),
     )
     given = LatentInputs(latents=(LatentInput(latent_id=LATENT, fallback=TEXT),))
     memory = Account(MemoryBudget("memory", 1))
     with pytest.raises(type(error)):
-        await gathering.gather(given, memory, failed.append, generation="g")
+        await gathering.gather(DEFAULT_TENANT, given, memory, failed.append, generation="g")
     assert broker.asked == asked
     assert [outcome.outcome for outcome in failed] == [Outcome.FAILED]

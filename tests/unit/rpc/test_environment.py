@@ -15,12 +15,22 @@ class Example:
     port: int = 1
     seconds: float = 0.5
     key: Path | None = None
+    strict: bool = False
 
 
 def test_each_field_is_a_variable() -> None:
     environment = {"X_FOLDER": "a/b", "X_PORT": "2", "X_SECONDS": "1.5", "X_KEY": "k", "PORT": "3"}
     expected = Example(folder=Path("a/b"), port=2, seconds=1.5, key=Path("k"))
     assert settings_from(Example, "X_", environment) == expected
+
+
+@pytest.mark.parametrize(("word", "value"), [("true", True), ("false", False)])
+def test_a_boolean_is_one_of_two_words(word: str, value: bool) -> None:
+    environment = {"X_FOLDER": "a", "X_STRICT": word}
+    assert settings_from(Example, "X_", environment).strict is value
+    with pytest.raises(InvalidInput) as refusal:
+        settings_from(Example, "X_", {"X_FOLDER": "a", "X_STRICT": "yes"})
+    assert refusal.value.field == "X_STRICT"
 
 
 def test_an_absent_or_empty_variable_leaves_the_default() -> None:

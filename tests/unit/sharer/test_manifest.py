@@ -15,6 +15,7 @@ from latentflow.latent import (
     TensorLayout,
     new_latent_id,
 )
+from latentflow.protection import Seal
 from latentflow.quantisation import Quantisation
 from services.sharer.manifest import Birth, content_parts, manifest_of
 from services.sharer.packed import Packed
@@ -44,8 +45,12 @@ PACKED = Packed(
     position=PositionPolicy.PREFIX,
     stream=bytes(24),
 )
+SEAL = Seal(key_id="k1", salt="5a" * 32)
 BIRTH = Birth(
-    latent_id=new_latent_id(now_ms=NOW_MS, entropy=bytes(10)), created_ms=NOW_MS, traceparent="t"
+    latent_id=new_latent_id(now_ms=NOW_MS, entropy=bytes(10)),
+    created_ms=NOW_MS,
+    traceparent="t",
+    seal=SEAL,
 )
 
 
@@ -57,6 +62,7 @@ def test_it_says_who_made_what_for_whom_and_until_when() -> None:
     assert manifest.position is PositionPolicy.PREFIX
     assert (manifest.created_ms, manifest.expires_ms) == (NOW_MS, NOW_MS + 60_000)
     assert (manifest.latent_id, manifest.traceparent) == (BIRTH.latent_id, "t")
+    assert manifest.seal == SEAL
     assert (manifest.flow, manifest.labels) == (CALL.flow, CALL.labels)
     assert manifest.content_digest == CONTENT
 

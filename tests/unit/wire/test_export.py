@@ -15,6 +15,7 @@ from latentflow.quantisation import Quantisation
 from latentflow.relay import Open, StreamStep
 from latentflow.v1 import broker_pb2
 from latentflow.wire.export import Exported, ExportWriter, read_export
+from latentflow.wire.frames import MAX_RAW_FRAME_BYTES
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.stream import seal
 from latentflow.wire.subscribe import stream_step_to_proto
@@ -69,7 +70,7 @@ def test_a_frame_as_large_as_frames_get_fits() -> None:
     described = manifest(layout(slots=4, width=60_000), Quantisation.INT8)
     stream = random.Random(3).randbytes(described.stream_bytes)
     manifest_bytes = manifest_to_bytes(described)
-    frames, commit = seal(manifest_bytes, [stream], frame_bytes=255 * 1024)
+    frames, commit = seal(manifest_bytes, [stream], frame_bytes=MAX_RAW_FRAME_BYTES)
     assert len(frames[0].payload) > MAX_FRAME_BYTES - 32 * 1024
     latent = Sealed(manifest_bytes, frames, commit, stream)
     assert list(read(exported(latent)).frames) == frames

@@ -4,8 +4,12 @@ Retries are gRPC's own, before a first response, and only for calls that may be 
 """
 
 import json
+from functools import partial
 
 import grpc
+
+from latentflow.rpc.access import Credentials, without_tls
+from latentflow.rpc.renewing_channel import RenewingChannel
 
 _OPENINGS = {
     "latentflow.v1.BrokerService": (
@@ -49,13 +53,16 @@ _OPTIONS = (
 )
 
 
-def open_channel(
-    address: str, *, credentials: grpc.ChannelCredentials | None = None
-) -> grpc.aio.Channel:
+def open_channel(address: str, credentials: Credentials = without_tls) -> grpc.aio.Channel:
     """A channel to `address` (any gRPC target), encrypted when there are credentials.
 
-    Connects with the first call. The caller closes it.
+    Connects with the first call, and anew when the credentials change. The caller closes it.
     """
-    if credentials is None:
+    first = credentials()
+    if first is None:
         return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    return RenewingChannel(partial(_secure, address), credentials)
+
+
+def _secure(address: str, credentials: grpc.ChannelCredentials) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)

@@ -1,4 +1,6 @@
-"""Makes one call to a peer: with a deadline and the trace context, its failure a typed error."""
+"""Makes one call to a peer: with a deadline, the trace context and the tenant it is for; its
+failure is a typed error.
+"""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from typing import TypeVar
 import grpc
 
 from latentflow.errors import MessageMalformed, Unreachable
+from latentflow.rpc.auth_interceptor import acting_metadata
 from latentflow.rpc.propagation import outgoing_metadata
 from latentflow.rpc.status import error_from
 
@@ -30,7 +33,7 @@ class Peer:
     ) -> Response:
         """The one response. Raises what the peer raised."""
         with self.translated():
-            response = await method(request, timeout=timeout, metadata=outgoing_metadata())
+            response = await method(request, timeout=timeout, metadata=call_metadata())
         return require_readable(response)
 
     async def follow(
@@ -41,7 +44,7 @@ class Peer:
         timeout: float,
     ) -> AsyncGenerator[Response, None]:
         """The responses as they come; leaving early cancels the call. Raises what the peer did."""
-        call = method(request, timeout=timeout, metadata=outgoing_metadata())
+        call = method(request, timeout=timeout, metadata=call_metadata())
         try:
             with self.translated():
                 async for response in call:
@@ -56,6 +59,10 @@ class Peer:
             yield
         except grpc.aio.AioRpcError as error:
             raise error_from(error, self.unreachable) from error
+
+
+def call_metadata() -> tuple[tuple[str, str], ...]:
+    return (*outgoing_metadata(), *acting_metadata())
 
 
 def require_readable(response: Response | None) -> Response:

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from opentelemetry.trace import Tracer
 
 from latentflow.errors import LatentFlowError
+from latentflow.rpc.access import of_service, without_tls
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
+from latentflow.rpc.listening import Identity, authenticator_of, insecure_from
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
@@ -59,13 +61,17 @@ async def load_sharing(
     )
 
 
-def build(settings: Settings, standby: Standby[Sharing], tracer: Tracer) -> RunningServer:
+def build(
+    settings: Settings, standby: Standby[Sharing], tracer: Tracer, identity: Identity | None
+) -> RunningServer:
     return build_server(
         ServerSettings(
             host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, SharerServicer(standby)))],
         tracer=tracer,
+        authenticator=authenticator_of(identity),
+        certificate=identity.certificate if identity else None,
     )
 
 
@@ -80,9 +86,12 @@ async def running(
     """Listens first, then loads; drained at the end of the block."""
     worker = Worker("sharer", max_admitted=settings.max_waiting)
     standby = Standby[Sharing]("sharer")
-    server = build(settings, standby, tracer)
-    async with open_channel(settings.broker) as channel, listening(server, worker):
-        _log.info("sharer listening on %s:%d", settings.host, server.port)
+    identity = settings.identity()
+    server = build(settings, standby, tracer, identity)
+    credentials = of_service(identity.certificate) if identity else without_tls
+    async with open_channel(settings.broker, credentials) as channel, listening(server, worker):
+        how = settings.how(settings.host)
+        _log.info("sharer listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
         standby.fill(await load_sharing(settings, worker, broker, clock_ms, tracer))
         await server.report_serving()
@@ -102,7 +111,8 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        settings = Settings.from_environment(os.environ)
+        insecure = insecure_from("sharer", sys.argv[1:])
+        settings = Settings.from_environment(os.environ, insecure=insecure)
         run(partial(serve, settings, os.environ))
     except LatentFlowError as error:
         sys.exit(f"sharer: {error}")

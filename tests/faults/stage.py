@@ -136,7 +136,12 @@ def _store(cleanup: AsyncExitStack, **options: str) -> StoreServer:
 
 
 def _broker_environment(port: int, store_port: int) -> Mapping[str, str]:
-    settings = {"PORT": str(port), "STORE_URL": f"redis://127.0.0.1:{store_port}/0", **_BROKER}
+    settings = {
+        "PORT": str(port),
+        "ADMIN_PORT": "0",
+        "STORE_URL": f"redis://127.0.0.1:{store_port}/0",
+        **_BROKER,
+    }
     named = {f"LATENTFLOW_BROKER_{name}": value for name, value in settings.items()}
     return {**os.environ, **named}
 

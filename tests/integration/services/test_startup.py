@@ -61,9 +61,9 @@ async def describe(server: RunningServer, service: str) -> object:
 def unloaded(service: str, pair: TinyPair, broker: Broker) -> RunningServer:
     if service == SHARER:
         standby = Standby[Sharing]("sharer")
-        return sharer_process.build(sharer_settings(pair, broker), standby, TRACER)
+        return sharer_process.build(sharer_settings(pair, broker), standby, TRACER, None)
     return receiver_process.build(
-        receiver_settings(pair, broker), Standby[Answering]("receiver"), TRACER
+        receiver_settings(pair, broker), Standby[Answering]("receiver"), TRACER, None
     )
 
 

@@ -1,0 +1,76 @@
+"""A channel whose credentials may change while it is in use: gRPC's own keep those they began with.
+
+Every call goes out on the channel of the newest credentials; those under way stay where they are.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+import grpc
+
+from latentflow.rpc.access import Credentials
+
+Open = Callable[[grpc.ChannelCredentials], grpc.aio.Channel]
+
+
+class RenewingChannel(grpc.aio.Channel):
+    """Opens another channel with `open_with` whenever `credentials` gives another object."""
+
+    def __init__(self, open_with: Open, credentials: Credentials) -> None:
+        self._open_with = open_with
+        self._credentials = credentials
+        self._used: grpc.ChannelCredentials | None = None
+        self._newest: grpc.aio.Channel | None = None
+        self._open: WeakSet[grpc.aio.Channel] = WeakSet()
+
+    def unary_unary(self, *described: Any, **options: Any) -> Any:
+        return self._late("unary_unary", described, options)
+
+    def unary_stream(self, *described: Any, **options: Any) -> Any:
+        return self._late("unary_stream", described, options)
+
+    def stream_unary(self, *described: Any, **options: Any) -> Any:
+        return self._late("stream_unary", described, options)
+
+    def stream_stream(self, *described: Any, **options: Any) -> Any:
+        return self._late("stream_stream", described, options)
+
+    async def close(self, grace: float | None = None) -> None:
+        for channel in list(self._open):
+            await channel.close(grace)
+
+    async def __aenter__(self) -> "RenewingChannel":
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.close()
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        return self._current().get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        await self._current().wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        await self._current().channel_ready()
+
+    def _current(self) -> grpc.aio.Channel:
+        newest = self._credentials()
+        assert newest is not None
+        if self._newest is None or newest is not self._used:
+            self._used, self._newest = newest, self._open_with(newest)
+            self._open.add(self._newest)
+        return self._newest
+
+    def _late(self, kind: str, described: Any, options: Any) -> Callable[..., Any]:
+        """What `kind` makes, only that the channel is chosen with each call."""
+
+        def begin(*arguments: Any, **about: Any) -> Any:
+            channel = self._current()
+            call = getattr(channel, kind)(*described, **options)(*arguments, **about)
+            # A channel that nobody refers to closes itself, over the calls that are under way.
+            call.add_done_callback(lambda _: channel)
+            return call
+
+        return begin

@@ -59,6 +59,11 @@ COMMANDS = (
         module="latentflow.cli.flows.command",
     ),
     Command(
+        name="tenants",
+        summary="make tokens, and check the file of tenants",
+        module="latentflow.cli.tenants.command",
+    ),
+    Command(
         name="doctor",
         summary="check this machine and the services, and say how to mend them",
         module="latentflow.cli.doctor",

@@ -46,6 +46,7 @@ def test_every_command_has_a_help_of_its_own(
     [
         ("latents", "ls show verify tail rm lineage export import"),
         ("flows", "ls lag"),
+        ("tenants", "token check"),
     ],
 )
 def test_the_help_of_a_command_tells_of_its_actions(

@@ -1,11 +1,11 @@
 """A channel whose credentials may change while it is in use: gRPC's own keep those they began with.
 
-Every call goes out on the channel of the newest credentials; those under way stay where they are.
+Every call goes out on the channel of the newest credentials. A channel that is left is not closed,
+which would end its calls: it goes when nobody refers to it, and its calls go on even then.
 """
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 import grpc
 
@@ -22,7 +22,6 @@ class RenewingChannel(grpc.aio.Channel):
         self._credentials = credentials
         self._used: grpc.ChannelCredentials | None = None
         self._newest: grpc.aio.Channel | None = None
-        self._open: WeakSet[grpc.aio.Channel] = WeakSet()
 
     def unary_unary(self, *described: Any, **options: Any) -> Any:
         return self._late("unary_unary", described, options)
@@ -37,8 +36,9 @@ class RenewingChannel(grpc.aio.Channel):
         return self._late("stream_stream", described, options)
 
     async def close(self, grace: float | None = None) -> None:
-        for channel in list(self._open):
-            await channel.close(grace)
+        """Ends the calls on the newest channel; those on older ones are their callers' to end."""
+        if self._newest is not None:
+            await self._newest.close(grace)
 
     async def __aenter__(self) -> "RenewingChannel":
         return self
@@ -60,17 +60,12 @@ class RenewingChannel(grpc.aio.Channel):
         assert newest is not None
         if self._newest is None or newest is not self._used:
             self._used, self._newest = newest, self._open_with(newest)
-            self._open.add(self._newest)
         return self._newest
 
     def _late(self, kind: str, described: Any, options: Any) -> Callable[..., Any]:
         """What `kind` makes, only that the channel is chosen with each call."""
 
         def begin(*arguments: Any, **about: Any) -> Any:
-            channel = self._current()
-            call = getattr(channel, kind)(*described, **options)(*arguments, **about)
-            # A channel that nobody refers to closes itself, over the calls that are under way.
-            call.add_done_callback(lambda _: channel)
-            return call
+            return getattr(self._current(), kind)(*described, **options)(*arguments, **about)
 
         return begin

@@ -54,10 +54,12 @@ class Secured:
             yield AdminClient(channel)
 
     @asynccontextmanager
-    async def service(self, credentials: Credentials) -> AsyncIterator["Service"]:
-        """At the port for services."""
-        port = self.servers.public.services_port
-        async with open_channel(f"127.0.0.1:{port}", credentials) as channel:
+    async def service(
+        self, credentials: Credentials, *, port: int | None = None
+    ) -> AsyncIterator["Service"]:
+        """At the port for services, or at one that leads there."""
+        there = port or self.servers.public.services_port
+        async with open_channel(f"127.0.0.1:{there}", credentials) as channel:
             yield Service(channel)
 
     def access(self, token: str = "") -> Access:

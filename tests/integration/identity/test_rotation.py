@@ -1,11 +1,12 @@
 """Certificates, tokens and tenants that change while calls go on: none is lost."""
 
 import asyncio
+import gc
 import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from latentflow.errors import AccessDenied, InvalidInput, QuotaExceeded, UnknownLatent
 from latentflow.latent import Frame
 from latentflow.rpc.access import Access
+from latentflow.rpc.broker_client import BrokerClient
 from latentflow.tenants import new_token
 from tests.certificates import Certificates
 from tests.integration.identity.secured import TIMEOUT, Secured, secured_broker
 from tests.integration.identity.tenants import TenantsFile
+from tests.integration.rpc.cable import cable_to
 from tests.made_latents import MadeLatent, make_latent
 from tests.manual_clock import ManualClock
 
@@ -90,27 +93,61 @@ def issued(certificates: Certificates) -> bytes:
 async def test_a_new_certificate_is_shown_to_new_connections_and_calls_under_way_go_on(
     broker: Secured, acme: str, clock: ManualClock
 ) -> None:
-    made = make_latent(clock(), stream_bytes=400_000, frame_bytes=50_000)
-    halfway, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def frames() -> AsyncIterator[Frame]:
-        for number, frame in enumerate(made.frames):
-            if number == 2:
-                halfway.set()
-                await goes_on.wait()
-            yield frame
-
-    async with broker.caller(broker.access(acme)) as caller:
-        publishing = asyncio.create_task(
-            caller.publish(made.manifest_bytes, frames(), timeout=TIMEOUT)
-        )
-        await halfway.wait()
+    async with broker.caller(broker.access(acme)) as caller, half_published(caller, clock):
         before = await shown(broker.servers.public.port)
         broker.certificates.renew()
         for port in (broker.servers.public.port, broker.servers.admin.port):
             assert before != await shown(port) == issued(broker.certificates)
-        goes_on.set()
-        assert (await publishing).commit == made.commit
+
+
+async def test_a_call_under_way_goes_on_while_its_client_connects_anew(
+    broker: Secured, acme: str, clock: ManualClock
+) -> None:
+    ca = broker.certificates.ca
+    async with broker.caller(broker.access(acme)) as caller, half_published(caller, clock):
+        for _ in range(ROTATIONS):
+            replace_by(ca, ca.read_bytes())
+            with pytest.raises(UnknownLatent):
+                await caller.get_latent(make_latent(1).latent_id, timeout=TIMEOUT)
+            gc.collect()
+
+
+async def test_a_call_that_waits_for_its_connection_outlives_a_newer_one(
+    broker: Secured, acme: str
+) -> None:
+    ca = broker.certificates.ca
+    async with broker.caller(broker.access(acme)) as caller:
+
+        async def call() -> None:
+            await caller.get_latent(make_latent(1).latent_id, timeout=TIMEOUT)
+
+        waiting = []
+        for _ in range(ROTATIONS):
+            waiting.append(asyncio.create_task(of_nothing(call)()))
+            await asyncio.sleep(0)
+            replace_by(ca, ca.read_bytes())
+            gc.collect()
+        await asyncio.gather(*waiting)
+
+
+@asynccontextmanager
+async def half_published(caller: BrokerClient, clock: ManualClock) -> AsyncIterator[None]:
+    """During the block a publish is under way, which ends well after it."""
+    made = make_latent(clock(), stream_bytes=400_000, frame_bytes=50_000)
+    halfway, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def frames() -> AsyncIterator[Frame]:
+        for frame in made.frames:
+            if frame.index == 2:
+                halfway.set()
+                await goes_on.wait()
+            yield frame
+
+    publishing = asyncio.create_task(caller.publish(made.manifest_bytes, frames(), timeout=TIMEOUT))
+    await halfway.wait()
+    yield
+    goes_on.set()
+    assert (await publishing).commit == made.commit
 
 
 async def test_rotating_certificates_under_running_calls_loses_none(
@@ -146,10 +183,16 @@ async def test_rotating_certificates_under_running_calls_loses_none(
 async def test_a_service_follows_its_ca_to_another_one(
     broker: Secured, foreign: Certificates
 ) -> None:
-    """First both CAs are believed in, then certificates are of the new one, then the old goes."""
+    """First both CAs are believed in, then certificates are of the new one, then the old goes.
+
+    A connection that breaks then is made anew with what the files say by then.
+    """
     ours = broker.certificates
     old_ca, new_ca = ours.ca.read_bytes(), foreign.ca.read_bytes()
-    async with broker.service(ours.credentials("receiver")) as receiver:
+    async with (
+        cable_to(broker.servers.public.services_port or 0) as cable,
+        broker.service(ours.credentials("receiver"), port=cable.port) as receiver,
+    ):
         traffic = Traffic(of_nothing(lambda: receiver.get("acme")))
         for believed in (old_ca + new_ca, new_ca):
             replace_by(ours.ca, believed)
@@ -160,6 +203,9 @@ async def test_a_service_follows_its_ca_to_another_one(
                     (ours.folder / f"new.{kind}").replace(ours.folder / f"{name}.{kind}")
             await traffic.some_more()
         await traffic.end()
+        cable.cut()
+        with pytest.raises(UnknownLatent):
+            await receiver.get("acme")
 
 
 async def test_a_certificate_whose_key_is_another_ones_is_not_taken_up(

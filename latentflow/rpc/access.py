@@ -1,11 +1,13 @@
 """What a client proves itself with, and what it believes a server by, from files that may change.
 
-A token goes out over TLS only: gRPC's call credentials know no other way.
+A token goes out over TLS only. It is added to each call here: gRPC's own call credentials start a
+thread a call, and take the interpreter's lock from within gRPC's.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 
@@ -13,8 +15,20 @@ from latentflow.errors import InvalidInput
 from latentflow.rpc.certificates import Certificate, require_ca
 from latentflow.rpc.reloaded import Reloaded, read_bytes
 
-Credentials = Callable[[], grpc.ChannelCredentials | None]
-"""Asked with each call; another object means that there is something new to connect with."""
+Metadata = tuple[tuple[str, str], ...]
+
+
+class Shown(NamedTuple):
+    """How a channel connects now, and what it adds to a call. Another `credentials` object means
+    that there is something new to connect with.
+    """
+
+    credentials: grpc.ChannelCredentials
+    metadata: Metadata = ()
+
+
+Credentials = Callable[[], Shown | None]
+"""Asked with each call; always None without TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +55,15 @@ class Access:
         ca = self.ca
         if ca is None:
             return without_tls
-        calls = self._call_credentials()
+        over_tls = Reloaded(lambda: _believing(ca), (ca,))
+        token = self._current_token()
+        return lambda: Shown(over_tls(), _bearing(token()))
 
-        def read() -> grpc.ChannelCredentials:
-            require_ca(ca)
-            over_tls = grpc.ssl_channel_credentials(read_bytes(ca))
-            return grpc.composite_channel_credentials(over_tls, calls) if calls else over_tls
-
-        return Reloaded(read, (ca,))
-
-    def _call_credentials(self) -> grpc.CallCredentials | None:
-        if self.token_file is not None:
-            return grpc.metadata_call_credentials(_Bearer(_watched_token(self.token_file)))
-        if self.token:
-            return grpc.metadata_call_credentials(_Bearer(lambda: self.token))
-        return None
+    def _current_token(self) -> Callable[[], str]:
+        path = self.token_file
+        if path is None:
+            return lambda: self.token
+        return Reloaded(lambda: _read_token(path), (path,))
 
 
 OPEN = Access()
@@ -68,36 +76,29 @@ def without_tls() -> None:
 def of_service(certificate: Callable[[], Certificate]) -> Credentials:
     """A service's among its like: its certificate, no token."""
     current = certificate()
-    credentials = _showing(current)
+    credentials = _proving(current)
 
-    def renewed() -> grpc.ChannelCredentials:
+    def shown() -> Shown:
         nonlocal current, credentials
         newest = certificate()
         if newest is not current:
-            current, credentials = newest, _showing(newest)
-        return credentials
+            current, credentials = newest, _proving(newest)
+        return Shown(credentials)
 
-    return renewed
+    return shown
 
 
-def _showing(certificate: Certificate) -> grpc.ChannelCredentials:
+def _proving(certificate: Certificate) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(certificate.ca, certificate.key, certificate.chain)
 
 
-class _Bearer(grpc.AuthMetadataPlugin):
-    """Adds to each call the token that it is given by then."""
-
-    def __init__(self, token: Callable[[], str]) -> None:
-        self._token = token
-
-    def __call__(
-        self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback
-    ) -> None:
-        callback((("authorization", f"Bearer {self._token()}"),), None)
+def _believing(ca: Path) -> grpc.ChannelCredentials:
+    require_ca(ca)
+    return grpc.ssl_channel_credentials(read_bytes(ca))
 
 
-def _watched_token(path: Path) -> Reloaded[str]:
-    return Reloaded(lambda: _read_token(path), (path,))
+def _bearing(token: str) -> Metadata:
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 def _read_token(path: Path) -> str:

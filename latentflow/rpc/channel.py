@@ -58,8 +58,7 @@ def open_channel(address: str, credentials: Credentials = without_tls) -> grpc.a
 
     Connects with the first call, and anew when the credentials change. The caller closes it.
     """
-    first = credentials()
-    if first is None:
+    if credentials() is None:
         return grpc.aio.insecure_channel(address, options=_OPTIONS)
     return RenewingChannel(partial(_secure, address), credentials)
 

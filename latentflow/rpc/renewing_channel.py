@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from latentflow.rpc.access import Credentials
+from latentflow.rpc.access import Credentials, Metadata
 
 Open = Callable[[grpc.ChannelCredentials], grpc.aio.Channel]
 
@@ -47,25 +47,27 @@ class RenewingChannel(grpc.aio.Channel):
         await self.close()
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
-        return self._current().get_state(try_to_connect)
+        return self._current()[0].get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        await self._current().wait_for_state_change(last_observed_state)
+        await self._current()[0].wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
-        await self._current().channel_ready()
+        await self._current()[0].channel_ready()
 
-    def _current(self) -> grpc.aio.Channel:
-        newest = self._credentials()
-        assert newest is not None
-        if self._newest is None or newest is not self._used:
-            self._used, self._newest = newest, self._open_with(newest)
-        return self._newest
+    def _current(self) -> tuple[grpc.aio.Channel, Metadata]:
+        shown = self._credentials()
+        assert shown is not None
+        if self._newest is None or shown.credentials is not self._used:
+            self._used, self._newest = shown.credentials, self._open_with(shown.credentials)
+        return self._newest, shown.metadata
 
     def _late(self, kind: str, described: Any, options: Any) -> Callable[..., Any]:
         """What `kind` makes, only that the channel is chosen with each call."""
 
-        def begin(*arguments: Any, **about: Any) -> Any:
-            return getattr(self._current(), kind)(*described, **options)(*arguments, **about)
+        def begin(*requests: Any, metadata: Metadata | None = None, **about: Any) -> Any:
+            channel, own = self._current()
+            call = getattr(channel, kind)(*described, **options)
+            return call(*requests, metadata=(*(metadata or ()), *own), **about)
 
         return begin

@@ -121,9 +121,9 @@ async def test_a_call_that_waits_for_its_connection_outlives_a_newer_one(
         async def call() -> None:
             await caller.get_latent(make_latent(1).latent_id, timeout=TIMEOUT)
 
-        waiting = []
+        waiting: list[asyncio.Future[None]] = []
         for _ in range(ROTATIONS):
-            waiting.append(asyncio.create_task(of_nothing(call)()))
+            waiting.append(asyncio.ensure_future(of_nothing(call)()))
             await asyncio.sleep(0)
             replace_by(ca, ca.read_bytes())
             gc.collect()

@@ -1,7 +1,6 @@
 """A channel whose credentials may change while it is in use: gRPC's own keep those they began with.
 
-Every call goes out on the channel of the newest credentials. A channel that is left is not closed,
-which would end its calls: it goes when nobody refers to it, and its calls go on even then.
+Every call goes out on the channel of the newest credentials; an older one goes with its last call.
 """
 
 from collections.abc import Callable
@@ -67,7 +66,10 @@ class RenewingChannel(grpc.aio.Channel):
 
         def begin(*requests: Any, metadata: Metadata | None = None, **about: Any) -> Any:
             channel, own = self._current()
-            call = getattr(channel, kind)(*described, **options)
-            return call(*requests, metadata=(*(metadata or ()), *own), **about)
+            multicallable = getattr(channel, kind)(*described, **options)
+            call = multicallable(*requests, metadata=(*(metadata or ()), *own), **about)
+            # A channel that nobody refers to closes, over calls that wait for its connection.
+            call.add_done_callback(lambda _: channel)
+            return call
 
         return begin

@@ -48,9 +48,14 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     # A peer that restarts is found again within the clients' own backoff.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
+
+
+# Also how long an attempt to connect may take: a handshake takes a while where cores are busy.
+_CONNECTING = "grpc.min_reconnect_backoff_ms"
+_PLAIN = (*_OPTIONS, (_CONNECTING, 1_000))
+_ENCRYPTED = (*_OPTIONS, (_CONNECTING, 5_000))
 
 
 def open_channel(address: str, credentials: Credentials = without_tls) -> grpc.aio.Channel:
@@ -59,9 +64,9 @@ def open_channel(address: str, credentials: Credentials = without_tls) -> grpc.a
     Connects with the first call, and anew when the credentials change. The caller closes it.
     """
     if credentials() is None:
-        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+        return grpc.aio.insecure_channel(address, options=_PLAIN)
     return RenewingChannel(partial(_secure, address), credentials)
 
 
 def _secure(address: str, credentials: grpc.ChannelCredentials) -> grpc.aio.Channel:
-    return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)
+    return grpc.aio.secure_channel(address, credentials, options=_ENCRYPTED)

@@ -68,7 +68,7 @@ class RenewingChannel(grpc.aio.Channel):
             channel, own = self._current()
             multicallable = getattr(channel, kind)(*described, **options)
             call = multicallable(*requests, metadata=(*(metadata or ()), *own), **about)
-            # A channel that nobody refers to closes, over calls that wait for its connection.
+            # Not collected before: nobody promises what becomes of a call that waits to connect.
             call.add_done_callback(lambda _: channel)
             return call
 

@@ -5,8 +5,8 @@ import gc
 import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,55 +19,18 @@ from latentflow.tenants import new_token
 from tests.certificates import Certificates
 from tests.integration.identity.secured import TIMEOUT, Secured, secured_broker
 from tests.integration.identity.tenants import TenantsFile
+from tests.integration.identity.traffic import Traffic, of_nothing, replace_by
 from tests.integration.rpc.cable import cable_to
 from tests.made_latents import MadeLatent, make_latent
 from tests.manual_clock import ManualClock
 
 ROTATIONS = 3
-CALLS_BETWEEN = 10
 
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
     """Of this test alone."""
     return Certificates(tmp_path / "certs")
-
-
-class Traffic:
-    """The same call again and again, each after the last; a failure shows at the end."""
-
-    def __init__(self, call: Callable[[], Awaitable[None]]) -> None:
-        self._call = call
-        self._done = 0
-        self._task = asyncio.create_task(self._go_on())
-
-    async def some_more(self) -> None:
-        """Until as many calls have begun and ended since now. Raises what one of them raised."""
-        wanted = self._done + CALLS_BETWEEN
-        while self._done < wanted:
-            if self._task.done():
-                self._task.result()
-            await asyncio.sleep(0)
-
-    async def end(self) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-
-    async def _go_on(self) -> None:
-        while True:
-            await self._call()
-            self._done += 1
-
-
-def of_nothing(call: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """The call reaches the broker's work, which has no such latent."""
-
-    async def reached() -> None:
-        with pytest.raises(UnknownLatent):
-            await call()
-
-    return reached
 
 
 async def shown(port: int) -> bytes:
@@ -312,9 +275,3 @@ async def test_a_tenant_that_is_gone_ends_with_its_next_charge(
     async with broker.caller(broker.access(acme)) as caller:
         with pytest.raises(AccessDenied):
             await caller.publish(made.manifest_bytes, frames(), timeout=TIMEOUT)
-
-
-def replace_by(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".fresh")
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -52,6 +52,9 @@ bench: .venv/.dev ## Measure codec, broker, services and start; writes bench/res
 soak: .venv/.dev ## Soak the broker for ten minutes; writes docs/soak.png and bench/results/soak.json
 	python -m bench.soak $(ARGS)
 
+certs: ## Make a CA and certificates for development into certs/; again: new certificates of that CA
+	@scripts/make_certs.sh $(ARGS)
+
 proto: .venv/.dev ## Generate latentflow/v1 from protos/
 	scripts/generate.sh
 
@@ -81,4 +84,4 @@ clean: ## Remove .venv and everything that tools have left behind
 	python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet --editable .
 	@touch .venv/.demo $@
 
-.PHONY: help demo up test faults check lint types imports environment protos bench soak proto requirements compose-test clean
+.PHONY: help demo up test faults check lint types imports environment protos bench soak certs proto requirements compose-test clean

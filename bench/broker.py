@@ -16,6 +16,7 @@ from bench.latents import Sealed, sealed
 from latentflow.cli.settings import Settings
 from latentflow.quantisation import Quantisation
 from latentflow.relay import StreamStep
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.wire.frames import DEFAULT_FRAME_BYTES
@@ -35,6 +36,7 @@ _MOST_ECHOES = 3.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     broker: BrokerClient
+    admin: AdminClient
     echo: EchoClient
 
 
@@ -106,7 +108,7 @@ async def _turn(bench: Bench, subject: Sealed, seconds: Seconds) -> None:
     parts = await bench.echo.parts(messages)
     seconds.parts.append(watch.lap())
     _require_same(subject, read, echoed == whole and parts == messages)
-    await bench.broker.revoke(latent_id, timeout=_TIMEOUT)
+    await bench.admin.revoke(latent_id, timeout=_TIMEOUT)
 
 
 def _require_same(subject: Sealed, read: list[StreamStep], is_echo_right: bool) -> None:
@@ -117,28 +119,32 @@ def _require_same(subject: Sealed, read: list[StreamStep], is_echo_right: bool) 
 
 @asynccontextmanager
 async def _bench(environment: Mapping[str, str]) -> AsyncIterator[Bench]:
-    with _ports(environment) as (broker_port, echo_port):
+    with _ports(environment) as (broker_port, admin_port, echo_port):
         async with (
             open_channel(f"127.0.0.1:{broker_port}") as broker,
+            open_channel(f"127.0.0.1:{admin_port}") as admin,
             open_channel(f"127.0.0.1:{echo_port}") as echo,
         ):
-            for channel in (broker, echo):
+            for channel in (broker, admin, echo):
                 await asyncio.wait_for(channel.channel_ready(), _TIMEOUT)
-            yield Bench(broker=BrokerClient(broker), echo=EchoClient(echo))
+            yield Bench(
+                broker=BrokerClient(broker), admin=AdminClient(admin), echo=EchoClient(echo)
+            )
 
 
 @contextmanager
-def _ports(environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """Of a running broker and a running echo."""
-    ports = free_port(), free_port()
+def _ports(environment: Mapping[str, str]) -> Iterator[tuple[int, int, int]]:
+    """Of a running broker, the second one its admin port, and of a running echo."""
+    ports = free_port(), free_port(), free_port()
     store = StoreServer(valkey_binary())
     variables = {
         "LATENTFLOW_BROKER_PORT": str(ports[0]),
+        "LATENTFLOW_BROKER_ADMIN_PORT": str(ports[1]),
         "LATENTFLOW_BROKER_STORE_URL": store.url,
     }
     with ExitStack() as cleanup:
         cleanup.callback(store.remove)
         store.start()
-        for command in (("services.broker",), ("bench.echo", str(ports[1]))):
+        for command in (("services.broker",), ("bench.echo", str(ports[2]))):
             cleanup.enter_context(running(*command, environment={**environment, **variables}))
         yield ports

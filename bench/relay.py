@@ -20,6 +20,7 @@ from bench.echo import EchoClient
 from bench.figures import Figure, Findings, Stopwatch, figure, milliseconds, ratio, throughput
 from bench.stand import Stand, broker_stand
 from latentflow.cli.settings import Settings
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from tests.made_latents import MadeLatent, make_latent
@@ -63,6 +64,7 @@ _SMALL, _LARGE = Load(kilobytes=16), Load(kilobytes=1024)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
     broker: BrokerClient
+    admin: AdminClient
     echo: EchoClient
     store: redis.Redis
 
@@ -137,7 +139,7 @@ async def _turn(ways: Ways, load: Load, seconds: Seconds) -> None:
     await _as_calls(ways, latents[0])
     seconds.calls.append(watch.lap())
     for made in latents:
-        await ways.broker.revoke(made.latent_id, timeout=_TIMEOUT)
+        await ways.admin.revoke(made.latent_id, timeout=_TIMEOUT)
 
 
 def _made(load: Load) -> MadeLatent:
@@ -194,12 +196,18 @@ async def _ways(environment: Mapping[str, str]) -> AsyncIterator[Ways]:
     ):
         async with (
             open_channel(stand.address) as broker,
+            open_channel(stand.admin_address) as admin,
             open_channel(f"127.0.0.1:{port}") as echo,
             _store(stand) as store,
         ):
-            for channel in (broker, echo):
+            for channel in (broker, admin, echo):
                 await asyncio.wait_for(channel.channel_ready(), _TIMEOUT)
-            yield Ways(broker=BrokerClient(broker), echo=EchoClient(echo), store=store)
+            yield Ways(
+                broker=BrokerClient(broker),
+                admin=AdminClient(admin),
+                echo=EchoClient(echo),
+                store=store,
+            )
 
 
 @asynccontextmanager

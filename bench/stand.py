@@ -14,12 +14,17 @@ class Stand:
     """Both are running; the broker may still be starting."""
 
     port: int
+    admin_port: int
     broker: Child
     store: StoreServer
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def admin_address(self) -> str:
+        return f"127.0.0.1:{self.admin_port}"
 
 
 @contextmanager
@@ -28,11 +33,13 @@ def broker_stand(
 ) -> Iterator[Stand]:
     """`settings` are the broker's variables without their prefix."""
     store = StoreServer(valkey_binary())
-    own = {"PORT": str(free_port()), "STORE_URL": store.url, **(settings or {})}
+    ports = free_port(), free_port()
+    listening = {"PORT": str(ports[0]), "ADMIN_PORT": str(ports[1])}
+    own = {**listening, "STORE_URL": store.url, **(settings or {})}
     variables = {f"LATENTFLOW_BROKER_{name}": value for name, value in own.items()}
     try:
         store.start()
         with running("services.broker", environment={**environment, **variables}) as broker:
-            yield Stand(port=int(own["PORT"]), broker=broker, store=store)
+            yield Stand(port=ports[0], admin_port=ports[1], broker=broker, store=store)
     finally:
         store.remove()

@@ -16,7 +16,7 @@ readonly question="In which locker are the spare keys of the seed archive?"
 
 export COMPOSE_PROJECT_NAME=latentflow-compose-test
 # Free ports, so that a stack that is up already is left in peace.
-export LATENTFLOW_BROKER_PORT=0 LATENTFLOW_SHARER_PORT=0 LATENTFLOW_RECEIVER_PORT=0
+export LATENTFLOW_BROKER_PORT=0 LATENTFLOW_ADMIN_PORT=0 LATENTFLOW_SHARER_PORT=0 LATENTFLOW_RECEIVER_PORT=0
 
 main() {
   deploy/offline/docker-engine.sh

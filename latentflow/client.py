@@ -27,6 +27,7 @@ from latentflow.calls import (
 )
 from latentflow.errors import EmptyInput, MessageMalformed
 from latentflow.latent import LatentId
+from latentflow.rpc.access import OPEN, Access
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.receiver_client import ReceiverClient
 from latentflow.rpc.sharer_client import SharerClient
@@ -68,11 +69,15 @@ class Answer:
 
 
 @asynccontextmanager
-async def connect(addresses: Addresses) -> AsyncIterator["LatentFlow"]:
-    """A client of the sharer and the receiver there; connects with the first call to each."""
+async def connect(addresses: Addresses, access: Access = OPEN) -> AsyncIterator["LatentFlow"]:
+    """A client of the sharer and the receiver there; connects with the first call to each.
+
+    With TLS and a token when `access` says so. Raises InvalidInput for files that can't be used.
+    """
+    credentials = access.credentials()
     async with (
-        open_channel(addresses.sharer) as sharer,
-        open_channel(addresses.receiver) as receiver,
+        open_channel(addresses.sharer, credentials) as sharer,
+        open_channel(addresses.receiver, credentials) as receiver,
     ):
         yield LatentFlow(SharerClient(sharer), ReceiverClient(receiver))
 

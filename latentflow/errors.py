@@ -349,7 +349,7 @@ class DeadlineExpired(Interrupted):
 
 @dataclass(eq=False, kw_only=True)
 class AccessDenied(Interrupted):
-    message = "no valid credential"
+    message = "no credential that allows this call"
 
 
 @dataclass(eq=False, kw_only=True)

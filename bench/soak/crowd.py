@@ -8,11 +8,10 @@ from random import Random
 from bench.soak.course import Course
 from bench.soak.fates import bodies
 from bench.soak.ledger import Ledger
-from bench.soak.lives import CALL_SECONDS, Life, come_and_go, connection, live
+from bench.soak.lives import CALL_SECONDS, Client, Life, Places, come_and_go, connection, live
 from bench.soak.publisher import Publisher
 from bench.soak.readers import Follower, Member
 from latentflow.latent import FlowName, LatentId
-from latentflow.rpc.broker_client import BrokerClient
 
 _CATCH_UP_LOOKS = 90
 
@@ -20,8 +19,8 @@ _CATCH_UP_LOOKS = 90
 class Crowd:
     """They come as soon as it is made, within a running loop."""
 
-    def __init__(self, course: Course, address: str, ledger: Ledger) -> None:
-        self._address = address
+    def __init__(self, course: Course, places: Places, ledger: Ledger) -> None:
+        self._places = places
         self._ledger = ledger
         self._random = Random(course.seed)
         self._followers: set[asyncio.Task[None]] = set()
@@ -38,7 +37,7 @@ class Crowd:
 
     async def catch_up(self) -> bool:
         """Whether every group has been given and acknowledged everything, in good time."""
-        async with connection(self._address) as client:
+        async with connection(self._places) as client:
             for _ in range(_CATCH_UP_LOOKS):
                 if not await _is_behind(client):
                     return True
@@ -63,12 +62,12 @@ class Crowd:
             yield Member(flow, f"{flow}-{name}", self._ledger)
 
     def _comes(self, life: Life) -> asyncio.Task[None]:
-        coming = come_and_go(life, self._address, self._ledger, self._another_random())
+        coming = come_and_go(life, self._places, self._ledger, self._another_random())
         return asyncio.create_task(coming)
 
     def _follow(self, latent_id: LatentId) -> None:
         follower = Follower(latent_id, self._ledger, self._random)
-        task = asyncio.create_task(live(follower.live, self._address, self._ledger))
+        task = asyncio.create_task(live(follower.live, self._places, self._ledger))
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
 
@@ -76,8 +75,8 @@ class Crowd:
         return Random(self._random.random())
 
 
-async def _is_behind(client: BrokerClient) -> bool:
-    flows = await client.list_flows(timeout=CALL_SECONDS)
+async def _is_behind(client: Client) -> bool:
+    flows = await client.admin.list_flows(timeout=CALL_SECONDS)
     return any(group.lag or group.pending for flow in flows for group in flow.groups)
 
 

@@ -7,10 +7,9 @@ from random import Random
 from bench.latents import Sealed
 from bench.soak.fates import Fate, Plan, draw
 from bench.soak.ledger import Ledger
-from bench.soak.lives import CALL_SECONDS
+from bench.soak.lives import CALL_SECONDS, Client
 from latentflow.errors import Cancelled, DeadlineExpired
 from latentflow.latent import Digest, FlowName, Frame, LatentId
-from latentflow.rpc.broker_client import BrokerClient
 
 _BREAK_SECONDS = 1.0
 _REVOKE_WITHIN_SECONDS = 5.0
@@ -38,12 +37,12 @@ class Publisher:
         self._period_seconds = period_seconds
         self._follow = follow
 
-    async def live(self, client: BrokerClient) -> None:
+    async def live(self, client: Client) -> None:
         while True:
             await asyncio.sleep(self._random.expovariate(1 / self._period_seconds))
             await self._publish(client, draw(self._random, self._bodies))
 
-    async def _publish(self, client: BrokerClient, plan: Plan) -> None:
+    async def _publish(self, client: Client, plan: Plan) -> None:
         latent_id, manifest_bytes = plan.body.reborn_on(
             self._flow, life_seconds=plan.life_seconds, content_digest=Digest(plan.digest)
         )
@@ -77,11 +76,11 @@ class Publisher:
         for _ in range(count):
             self._follow(latent_id)
 
-    async def _revoke(self, client: BrokerClient, latent_id: LatentId) -> None:
+    async def _revoke(self, client: Client, latent_id: LatentId) -> None:
         """Those that had noted their use before must be told of."""
         await asyncio.sleep(self._random.uniform(0, _REVOKE_WITHIN_SECONDS))
         noted = self._ledger.noted(latent_id)
-        receipts = await client.revoke(latent_id, timeout=CALL_SECONDS)
+        receipts = await client.admin.revoke(latent_id, timeout=CALL_SECONDS)
         self._ledger.count("latents revoked")
         self._ledger.compare(latent_id, noted, receipts)
 

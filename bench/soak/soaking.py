@@ -9,12 +9,11 @@ from bench.soak.crowd import Crowd
 from bench.soak.gauges import Gauges, Sample
 from bench.soak.ledger import Ledger
 from bench.soak.leftovers import Kind, leftovers
-from bench.soak.lives import CALL_SECONDS, connection
+from bench.soak.lives import CALL_SECONDS, Client, Places, connection
 from bench.stand import Stand
 from latentflow.cli.progress import Progress
 from latentflow.latent import FlowName, LatentId
 from latentflow.relay import MAX_PAGE_SIZE, ListCall
-from latentflow.rpc.broker_client import BrokerClient
 
 _COMPARED_AT_ONCE = 16
 
@@ -68,7 +67,7 @@ async def _phase(
 ) -> Phase:
     began = gauges.seconds
     progress.say(f"{course.flows} flows for {course.traffic_seconds:.0f} s")
-    crowd = Crowd(course, stand.address, ledger)
+    crowd = Crowd(course, _places(stand), ledger)
     await asyncio.sleep(course.traffic_seconds)
     traffic_ended = gauges.seconds
     progress.say("catching up, then resting until leases and lives have ended")
@@ -93,8 +92,12 @@ def _left(stand: Stand) -> Mapping[str, Kind]:
         return leftovers(store)
 
 
+def _places(stand: Stand) -> Places:
+    return Places(stand.address, stand.admin_address)
+
+
 async def _question(stand: Stand, course: Course, ledger: Ledger) -> None:
-    async with connection(stand.address) as client:
+    async with connection(_places(stand)) as client:
         used = iter(ledger.used)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_COMPARED_AT_ONCE):
@@ -104,18 +107,18 @@ async def _question(stand: Stand, course: Course, ledger: Ledger) -> None:
         await _list(client, None)
 
 
-async def _compare(client: BrokerClient, ledger: Ledger, used: Iterator[LatentId]) -> None:
+async def _compare(client: Client, ledger: Ledger, used: Iterator[LatentId]) -> None:
     """Takes from `used` what the others of its kind leave."""
     for latent_id in used:
-        lineage = await client.get_lineage(latent_id, timeout=CALL_SECONDS)
+        lineage = await client.admin.get_lineage(latent_id, timeout=CALL_SECONDS)
         ledger.compare(latent_id, ledger.noted(latent_id), lineage.receipts)
 
 
-async def _list(client: BrokerClient, flow: FlowName | None) -> None:
+async def _list(client: Client, flow: FlowName | None) -> None:
     token = ""
     while True:
         call = ListCall(flow=flow, page_size=MAX_PAGE_SIZE, page_token=token)
-        page = await client.list_latents(call, timeout=CALL_SECONDS)
+        page = await client.admin.list_latents(call, timeout=CALL_SECONDS)
         token = page.next_page_token
         if not token:
             return

@@ -14,11 +14,17 @@ from latentflow.calls import (
     TokenText,
     Usage,
 )
-from latentflow.cli.endpoints import absence_explained, add_endpoint_arguments, addresses_from
+from latentflow.cli.endpoints import (
+    absence_explained,
+    access_from,
+    add_endpoint_arguments,
+    addresses_from,
+)
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
 from latentflow.latent import parse_latent_id
+from latentflow.rpc.access import Access
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
@@ -39,13 +45,16 @@ def run(arguments: Namespace, settings: Settings) -> None:
         source=LatentInputs(latents=tuple(latents)),
         sampling=Sampling(max_tokens=arguments.max_tokens, temperature=arguments.temperature),
     )
+    access = access_from(arguments, settings)
     with absence_explained(addresses):
-        asyncio.run(_ask(addresses, call, timeout_seconds=arguments.timeout))
+        asyncio.run(_ask(addresses, access, call, timeout_seconds=arguments.timeout))
 
 
-async def _ask(addresses: Addresses, call: GenerateCall, *, timeout_seconds: float) -> None:
+async def _ask(
+    addresses: Addresses, access: Access, call: GenerateCall, *, timeout_seconds: float
+) -> None:
     progress = Progress()
-    async with connect(addresses) as flow:
+    async with connect(addresses, access) as flow:
         async for event in flow.stream(call, timeout=timeout_seconds):
             _show(event, progress)
 

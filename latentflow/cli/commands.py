@@ -64,6 +64,11 @@ COMMANDS = (
         module="latentflow.cli.keys.command",
     ),
     Command(
+        name="tenants",
+        summary="make tokens, and check the file of tenants",
+        module="latentflow.cli.tenants.command",
+    ),
+    Command(
         name="doctor",
         summary="check this machine and the services, and say how to mend them",
         module="latentflow.cli.doctor",

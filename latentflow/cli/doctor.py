@@ -8,7 +8,13 @@ from dataclasses import asdict
 from latentflow.cli.diagnosis.checks import diagnose
 from latentflow.cli.diagnosis.finding import Finding, Level
 from latentflow.cli.diagnosis.survey import take_survey
-from latentflow.cli.endpoints import add_endpoint_arguments, addresses_from, broker_address
+from latentflow.cli.endpoints import (
+    access_from,
+    add_endpoint_arguments,
+    addresses_from,
+    admin_address,
+    broker_address,
+)
 from latentflow.cli.settings import Settings
 from latentflow.cli.shown import add_json_argument, plain, print_json
 from latentflow.cli.stack import StackAddresses
@@ -19,7 +25,9 @@ _TIMEOUT_SECONDS = 5.0
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     add_json_argument(parser)
-    add_endpoint_arguments(parser, "broker", "sharer", "receiver", timeout_seconds=_TIMEOUT_SECONDS)
+    add_endpoint_arguments(
+        parser, "broker", "admin", "sharer", "receiver", timeout_seconds=_TIMEOUT_SECONDS
+    )
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
@@ -27,7 +35,9 @@ def run(arguments: Namespace, settings: Settings) -> None:
     if not arguments.timeout > 0:
         raise InvalidInput(field="timeout", problem="must be above 0 seconds")
     addresses = _addresses(arguments, settings)
-    survey = asyncio.run(take_survey(addresses, timeout_seconds=arguments.timeout))
+    survey = asyncio.run(
+        take_survey(addresses, access_from(arguments, settings), timeout_seconds=arguments.timeout)
+    )
     findings = diagnose(survey)
     if arguments.json:
         print_json({"checks": [asdict(finding) for finding in findings]})
@@ -42,6 +52,7 @@ def _addresses(arguments: Namespace, settings: Settings) -> StackAddresses:
     services = addresses_from(arguments, settings)
     return StackAddresses(
         broker=broker_address(arguments, settings),
+        admin=admin_address(arguments, settings),
         sharer=services.sharer,
         receiver=services.receiver,
     )

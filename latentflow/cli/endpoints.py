@@ -1,16 +1,26 @@
-"""How commands find the services: flags, else the running stack, else default ports."""
+"""How commands find the services: flags, else the running stack, else default ports; and what they
+show them: flags, else the environment.
+
+A token is never a flag: every user of a machine can see the words of every process.
+"""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from latentflow.cli.settings import Settings
 from latentflow.cli.stack_file import read_addresses
 from latentflow.client import Addresses
 from latentflow.errors import BrokerUnavailable, EmptyInput, ServiceUnavailable, StackMissing
+from latentflow.rpc.access import Access
 
 TIMEOUT_SECONDS = 120.0
 BROKER = "127.0.0.1:50051"
+ADMIN = "127.0.0.1:50054"
+_CA = "LATENTFLOW_CA"
+_TOKEN = "LATENTFLOW_TOKEN"
+_TOKEN_FILE = "LATENTFLOW_TOKEN_FILE"
 
 
 def add_endpoint_arguments(
@@ -20,6 +30,10 @@ def add_endpoint_arguments(
         parser.add_argument(
             f"--{service}", metavar="ADDRESS", help="default: that of `latentflow up`"
         )
+    parser.add_argument("--ca", metavar="FILE", help=f"TLS, by this CA; default: ${_CA}")
+    parser.add_argument(
+        "--token-file", metavar="FILE", help=f"default: ${_TOKEN_FILE}, or the token in ${_TOKEN}"
+    )
     parser.add_argument("--timeout", type=float, default=timeout_seconds, metavar="SECONDS")
 
 
@@ -43,6 +57,28 @@ def broker_address(arguments: Namespace, settings: Settings) -> str:
     return address
 
 
+def admin_address(arguments: Namespace, settings: Settings) -> str:
+    """Raises EmptyInput for an empty address."""
+    running = read_addresses(settings.stack_file)
+    address = _first(arguments.admin, running.admin if running else ADMIN)
+    if not address:
+        raise EmptyInput(field="admin")
+    return address
+
+
+def access_from(arguments: Namespace, settings: Settings) -> Access:
+    """Raises InvalidInput for a token without a CA."""
+    told = settings.environment
+    given = vars(arguments)
+    ca = given.get("ca") or told.get(_CA)
+    token_file = given.get("token_file") or told.get(_TOKEN_FILE)
+    return Access(
+        ca=Path(ca) if ca else None,
+        token="" if given.get("token_file") else told.get(_TOKEN, ""),
+        token_file=Path(token_file) if token_file else None,
+    )
+
+
 @contextmanager
 def absence_explained(addresses: Addresses) -> Iterator[None]:
     """Raises StackMissing, which says what to do, where a service can't be reached."""
@@ -54,12 +90,12 @@ def absence_explained(addresses: Addresses) -> Iterator[None]:
 
 
 @contextmanager
-def broker_absence_explained(address: str) -> Iterator[None]:
-    """Raises StackMissing, which says what to do, where the broker can't be reached."""
+def broker_absence_explained(port: str, address: str) -> Iterator[None]:
+    """Raises StackMissing, which says what to do, where a port of the broker can't be reached."""
     try:
         yield
     except BrokerUnavailable as error:
-        raise StackMissing(service="broker", address=address) from error
+        raise StackMissing(service=port, address=address) from error
 
 
 def _first(given: str | None, known: str) -> str:

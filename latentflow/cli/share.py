@@ -16,13 +16,19 @@ from latentflow.calls import (
     ShareEvent,
     TextMeans,
 )
-from latentflow.cli.endpoints import absence_explained, add_endpoint_arguments, addresses_from
+from latentflow.cli.endpoints import (
+    absence_explained,
+    access_from,
+    add_endpoint_arguments,
+    addresses_from,
+)
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
 from latentflow.errors import InvalidInput
 from latentflow.files import read_text_file
 from latentflow.quantisation import PACKED, Quantisation
+from latentflow.rpc.access import Access
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
@@ -52,8 +58,9 @@ def run(arguments: Namespace, settings: Settings) -> None:
         lifetime_seconds=arguments.lifetime,
         fresh=arguments.fresh,
     )
+    access = access_from(arguments, settings)
     with absence_explained(addresses):
-        asyncio.run(_share(addresses, call, timeout_seconds=arguments.timeout))
+        asyncio.run(_share(addresses, access, call, timeout_seconds=arguments.timeout))
 
 
 def read_text(file: str) -> str:
@@ -77,9 +84,11 @@ def _means(arguments: Namespace) -> LatentMeans | TextMeans:
     return LatentMeans(adapter=arguments.adapter, quantisation=Quantisation(form))
 
 
-async def _share(addresses: Addresses, call: ShareCall, *, timeout_seconds: float) -> None:
+async def _share(
+    addresses: Addresses, access: Access, call: ShareCall, *, timeout_seconds: float
+) -> None:
     progress = Progress()
-    async with connect(addresses) as flow:
+    async with connect(addresses, access) as flow:
         async for event in flow.sharing(call, timeout=timeout_seconds):
             _show(event, progress)
 

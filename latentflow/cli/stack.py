@@ -23,7 +23,8 @@ from latentflow.rpc.probe import is_serving
 READY_SECONDS = 180.0
 
 _STORE = "store"
-_USUAL_PORTS = (50051, 50052, 50053)  # broker, sharer, receiver
+_USUAL_PORTS = (50051, 50052, 50053, 50054)  # broker, sharer, receiver, the broker's admin port
+_ANY_PORTS = (0, 0, 0, 0)
 _GRACE_SECONDS = 8.0
 _LOOK_SECONDS = 0.05
 _STORE_BYTES = 256 * 1024 * 1024
@@ -44,11 +45,12 @@ class StackPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackAddresses:
-    """Where the services of a stack listen, host:port."""
+    """Where the services of a stack listen, host:port; `admin` is the broker too."""
 
     broker: str
     sharer: str
     receiver: str
+    admin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def running_stack(
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="latentflow-")))
         children: dict[str, Child] = {}
         cleanup.callback(_end, children)
-        stack = Stack(addresses=addresses or _addresses((0, 0, 0)), children=children)
+        stack = Stack(addresses=addresses or _addresses(_ANY_PORTS), children=children)
         for name, command, variables in _processes(plan, stack.addresses, folder / "socket"):
             environment = {**_PATIENT_THREADS, **plan.environment, **variables}
             children[name] = Child(name, command, environment=environment, folder=folder)
@@ -100,7 +102,7 @@ def usual_addresses() -> StackAddresses:
     try:
         return _addresses(_USUAL_PORTS)
     except OSError:
-        return _addresses((0, 0, 0))
+        return _addresses(_ANY_PORTS)
 
 
 def _addresses(ports: Iterable[int]) -> StackAddresses:
@@ -110,8 +112,9 @@ def _addresses(ports: Iterable[int]) -> StackAddresses:
         for one, port in sockets:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(("127.0.0.1", port))
-        broker, sharer, receiver = (f"127.0.0.1:{one.getsockname()[1]}" for one, _ in sockets)
-    return StackAddresses(broker=broker, sharer=sharer, receiver=receiver)
+        places = (f"127.0.0.1:{one.getsockname()[1]}" for one, _ in sockets)
+        broker, sharer, receiver, admin = places
+    return StackAddresses(broker=broker, sharer=sharer, receiver=receiver, admin=admin)
 
 
 def _processes(
@@ -119,7 +122,9 @@ def _processes(
 ) -> Iterator[tuple[str, list[str], dict[str, str]]]:
     """Name, command and environment of each process, in the order they start."""
     yield _STORE, _store_command(store), {}
-    yield "broker", *_service("broker", addresses.broker, store_url=f"unix://{store}")
+    admin_port = addresses.admin.rpartition(":")[2]
+    own = {"store_url": f"unix://{store}", "admin_port": admin_port}
+    yield "broker", *_service("broker", addresses.broker, **own)
     for name, address, model in (
         ("sharer", addresses.sharer, plan.sharer_model),
         ("receiver", addresses.receiver, plan.receiver_model),

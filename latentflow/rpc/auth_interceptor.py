@@ -1,9 +1,10 @@
 """The slot where a credential becomes a tenant, and the only place that a tenant comes from.
 
 Knows no credential format: an `Authenticator` does. Health checks carry none and need none.
+A service that calls another one in a call's course says for whom: `acting_metadata`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,14 +13,18 @@ from latentflow.latent import Tenant
 from latentflow.rpc.handlers import CallInterceptor, Proceed, ServedCall
 from latentflow.rpc.methods import HEALTH_PREFIX
 
-Authenticator = Callable[[Mapping[str, str]], Tenant]
+Authenticator = Callable[[ServedCall], Tenant]
+"""Raises AccessDenied for whom the call is not."""
+
+TENANT_KEY = "latentflow-tenant"
+"""Metadata by which a service names the tenant it acts for; of others it counts for nothing."""
 
 DEFAULT_TENANT = Tenant("default")
 
 _tenant: ContextVar[Tenant] = ContextVar("tenant")
 
 
-def admit_all(metadata: Mapping[str, str]) -> Tenant:
+def admit_all(call: ServedCall) -> Tenant:
     """The authenticator of a deployment without credentials: one tenant for everybody."""
     return DEFAULT_TENANT
 
@@ -32,6 +37,12 @@ def current_tenant() -> Tenant:
     return tenant
 
 
+def acting_metadata() -> tuple[tuple[str, str], ...]:
+    """For a call to another service: whom it is made for; empty outside of a call being served."""
+    tenant = _tenant.get(None)
+    return () if tenant is None else ((TENANT_KEY, tenant),)
+
+
 class AuthInterceptor(CallInterceptor):
     """Asks the authenticator, which raises AccessDenied, before any other work is done."""
 
@@ -40,5 +51,5 @@ class AuthInterceptor(CallInterceptor):
 
     async def around(self, call: ServedCall, proceed: Proceed) -> Any:
         if not call.method.startswith(HEALTH_PREFIX):
-            _tenant.set(self._authenticator(call.metadata()))
+            _tenant.set(self._authenticator(call))
         return await proceed()

@@ -1,4 +1,4 @@
-"""The broker as a client sees it: domain values in and out, a deadline on every call.
+"""The broker's public port as a client sees it: domain values in and out, a deadline on every call.
 
 Keeps the contract's client side (credit, resuming, digest); knows nothing of how values are packed.
 """
@@ -15,13 +15,7 @@ from latentflow.relay import (
     AckCall,
     Delivery,
     FindCall,
-    FlowInfo,
-    Inspection,
-    LatentPage,
-    Lineage,
-    ListCall,
     Open,
-    Receipt,
     RenewCall,
     StreamStep,
     UseCall,
@@ -33,9 +27,8 @@ from latentflow.rpc.outgoing import Peer
 from latentflow.rpc.publication import Frames, OnAcknowledged, Publication
 from latentflow.rpc.status import RETRY_AFTER_SECONDS
 from latentflow.rpc.subscription import Cursor, read_stream
-from latentflow.v1 import broker_pb2
 from latentflow.v1.broker_pb2_grpc import BrokerServiceStub
-from latentflow.wire import flows, inspection, lineage
+from latentflow.wire import flows, lineage
 from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from latentflow.wire.stream import StreamReader
 from latentflow.wire.subscribe import subscribe_call_to_proto
@@ -51,7 +44,7 @@ class Fetched(NamedTuple):
     wire_bytes: int
 
 
-def _unreachable() -> BrokerUnavailable:
+def unreachable() -> BrokerUnavailable:
     return BrokerUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
@@ -67,7 +60,7 @@ class BrokerClient:
 
     def __init__(self, channel: grpc.aio.Channel, *, retry: RetryPolicy | None = None) -> None:
         self._stub = BrokerServiceStub(channel)
-        self._peer = Peer(_unreachable)
+        self._peer = Peer(unreachable)
         self._retry = retry or RetryPolicy()
 
     async def publish(
@@ -138,7 +131,7 @@ class BrokerClient:
                 elif isinstance(step, Commit):
                     commit = step
         if commit is None:
-            raise _unreachable()
+            raise unreachable()
         return Fetched(reader.manifest, reader.finish(commit), wire_bytes)
 
     async def watch(self, call: WatchCall, *, timeout: float) -> AsyncGenerator[Delivery, None]:
@@ -160,17 +153,6 @@ class BrokerClient:
         response = await self._peer.ask(self._stub.GetLatent, request, timeout=timeout)
         return flows.got_latent_from_proto(response)
 
-    async def list_latents(self, call: ListCall, *, timeout: float) -> LatentPage:
-        request = flows.list_call_to_proto(call)
-        response = await self._peer.ask(self._stub.ListLatents, request, timeout=timeout)
-        return flows.latent_page_from_proto(response)
-
-    async def revoke(self, latent_id: LatentId, *, timeout: float) -> tuple[Receipt, ...]:
-        """Every use of it until now: whom it had reached."""
-        request = lineage.revoke_call_to_proto(latent_id)
-        response = await self._peer.ask(self._stub.RevokeLatent, request, timeout=timeout)
-        return lineage.revoked_from_proto(response)
-
     async def find(self, call: FindCall, *, timeout: float) -> LatentInfo | None:
         request = lineage.find_call_to_proto(call)
         response = await self._peer.ask(self._stub.FindLatent, request, timeout=timeout)
@@ -186,18 +168,3 @@ class BrokerClient:
         """Durable once it returns. Safe to repeat."""
         request = lineage.use_call_to_proto(call)
         await self._peer.ask(self._stub.RecordUse, request, timeout=timeout)
-
-    async def get_lineage(self, latent_id: LatentId, *, timeout: float) -> Lineage:
-        request = lineage.lineage_call_to_proto(latent_id)
-        response = await self._peer.ask(self._stub.GetLineage, request, timeout=timeout)
-        return lineage.lineage_from_proto(response)
-
-    async def list_flows(self, *, timeout: float) -> tuple[FlowInfo, ...]:
-        request = broker_pb2.ListFlowsRequest()
-        response = await self._peer.ask(self._stub.ListFlows, request, timeout=timeout)
-        return inspection.flows_from_proto(response)
-
-    async def inspect(self, *, timeout: float) -> Inspection:
-        request = broker_pb2.InspectRequest()
-        response = await self._peer.ask(self._stub.Inspect, request, timeout=timeout)
-        return inspection.inspection_from_proto(response)

@@ -4,8 +4,12 @@ Retries are gRPC's own, before a first response, and only for calls that may be 
 """
 
 import json
+from functools import partial
 
 import grpc
+
+from latentflow.rpc.access import Credentials, without_tls
+from latentflow.rpc.renewing_channel import RenewingChannel
 
 _OPENINGS = {
     "latentflow.v1.BrokerService": (
@@ -44,18 +48,25 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     # A peer that restarts is found again within the clients' own backoff.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
 
-def open_channel(
-    address: str, *, credentials: grpc.ChannelCredentials | None = None
-) -> grpc.aio.Channel:
+# Also how long an attempt to connect may take: a handshake takes a while where cores are busy.
+_CONNECTING = "grpc.min_reconnect_backoff_ms"
+_PLAIN = (*_OPTIONS, (_CONNECTING, 1_000))
+_ENCRYPTED = (*_OPTIONS, (_CONNECTING, 5_000))
+
+
+def open_channel(address: str, credentials: Credentials = without_tls) -> grpc.aio.Channel:
     """A channel to `address` (any gRPC target), encrypted when there are credentials.
 
-    Connects with the first call. The caller closes it.
+    Connects with the first call, and anew when the credentials change. The caller closes it.
     """
-    if credentials is None:
-        return grpc.aio.insecure_channel(address, options=_OPTIONS)
-    return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)
+    if credentials() is None:
+        return grpc.aio.insecure_channel(address, options=_PLAIN)
+    return RenewingChannel(partial(_secure, address), credentials)
+
+
+def _secure(address: str, credentials: grpc.ChannelCredentials) -> grpc.aio.Channel:
+    return grpc.aio.secure_channel(address, credentials, options=_ENCRYPTED)

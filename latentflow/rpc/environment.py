@@ -15,16 +15,19 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def settings_from(
-    settings: type[SettingsClass], prefix: str, environment: Mapping[str, str]
+    settings: type[SettingsClass], prefix: str, environment: Mapping[str, str], **given: object
 ) -> SettingsClass:
     """An instance of the dataclass `settings`; an empty variable counts as absent.
+
+    A field that is `given` has no variable.
 
     Raises InvalidInput naming the variable that is missing, can't be parsed, or is out of range.
     """
     kinds = get_type_hints(settings)
-    given: dict[str, object] = {}
     for field in fields(settings):  # type: ignore[arg-type]
         variable = prefix + field.name.upper()
+        if field.name in given:
+            continue
         if environment.get(variable):
             given[field.name] = _parsed(variable, _parser(kinds[field.name]), environment[variable])
         elif _is_required(field):

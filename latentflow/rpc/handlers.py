@@ -21,6 +21,10 @@ MaybeHandler: TypeAlias = "Handler | None"
 Behaviour = Callable[..., Any]
 Proceed = Callable[[], Awaitable[Any]]
 
+# gRPC's names for what it knows of a peer over TLS.
+_PEER_CERTIFICATE = "x509_pem_cert"
+_PEER_URI = "peer_uri"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCall:
@@ -33,6 +37,13 @@ class ServedCall:
         """The caller's textual metadata; of a repeated key the last value."""
         pairs = self.context.invocation_metadata() or ()
         return {key: value for key, value in pairs if isinstance(value, str)}
+
+    def peer_uris(self) -> frozenset[str] | None:
+        """The URIs in the certificate that the peer proved to have; None when it showed none."""
+        proved = self.context.auth_context()
+        if _PEER_CERTIFICATE not in proved:
+            return None
+        return frozenset(uri.decode() for uri in proved.get(_PEER_URI, ()))
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor, ABC):

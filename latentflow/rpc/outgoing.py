@@ -1,4 +1,6 @@
-"""Makes one call to a peer: with a deadline and the trace context, its failure a typed error."""
+"""Makes one call to a peer: with a deadline, the trace context and the tenant it is for; its
+failure is a typed error.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -9,6 +11,7 @@ from typing import Any, TypeVar
 import grpc
 
 from latentflow.errors import DeadlineExpired, MessageMalformed, Unreachable
+from latentflow.rpc.auth_interceptor import acting_metadata
 from latentflow.rpc.propagation import outgoing_metadata
 from latentflow.rpc.status import error_from
 
@@ -35,7 +38,7 @@ class Peer:
     ) -> Response:
         """The one response. Raises what the peer raised."""
         async with self.within(timeout):
-            response = await method(request, timeout=timeout, metadata=outgoing_metadata())
+            response = await method(request, timeout=timeout, metadata=call_metadata())
         return require_readable(response)
 
     async def follow(
@@ -46,7 +49,7 @@ class Peer:
         timeout: float,
     ) -> AsyncGenerator[Response, None]:
         """The responses as they come; leaving early cancels the call. Raises what the peer did."""
-        call = method(request, timeout=timeout, metadata=outgoing_metadata())
+        call = method(request, timeout=timeout, metadata=call_metadata())
         clock = asyncio.get_running_loop().time
         responses, ends_at = aiter(call), clock() + timeout
         try:
@@ -78,6 +81,10 @@ class Peer:
             yield
         except grpc.aio.AioRpcError as error:
             raise error_from(error, self.unreachable) from error
+
+
+def call_metadata() -> tuple[tuple[str, str], ...]:
+    return (*outgoing_metadata(), *acting_metadata())
 
 
 def require_readable(response: Response | None) -> Response:

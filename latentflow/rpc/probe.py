@@ -1,9 +1,12 @@
-"""`python -m latentflow.rpc.probe ADDRESS`: exits 0 when the server there says SERVING, else 1.
+"""`python -m latentflow.rpc.probe [--ca FILE] ADDRESS`: exits 0 when the server there says SERVING,
+else 1.
 
 For container health checks; knows no service.
 """
 
 import sys
+from argparse import ArgumentParser
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -13,9 +16,11 @@ from latentflow.rpc.methods import HEALTH_PREFIX
 _TIMEOUT_SECONDS = 3.0
 
 
-def is_serving(address: str, *, timeout: float = _TIMEOUT_SECONDS) -> bool:
-    """Whether the server at `address` answers SERVING within `timeout` seconds."""
-    with grpc.insecure_channel(address) as channel:
+def is_serving(address: str, *, ca: Path | None = None, timeout: float = _TIMEOUT_SECONDS) -> bool:
+    """Whether the server at `address` answers SERVING within `timeout` seconds; over TLS if its
+    certificate's CA is given.
+    """
+    with _channel(address, ca) as channel:
         check = channel.unary_unary(
             f"{HEALTH_PREFIX}Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
@@ -28,11 +33,18 @@ def is_serving(address: str, *, timeout: float = _TIMEOUT_SECONDS) -> bool:
     return answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m latentflow.rpc.probe ADDRESS\n")
-        return 2
-    return 0 if is_serving(arguments[0]) else 1
+def _channel(address: str, ca: Path | None) -> grpc.Channel:
+    if ca is None:
+        return grpc.insecure_channel(address)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(ca.read_bytes()))
+
+
+def main(words: list[str]) -> int:
+    parser = ArgumentParser(prog="probe")
+    parser.add_argument("address", metavar="ADDRESS")
+    parser.add_argument("--ca", type=Path, metavar="FILE")
+    arguments = parser.parse_args(words)
+    return 0 if is_serving(arguments.address, ca=arguments.ca) else 1
 
 
 if __name__ == "__main__":

@@ -22,8 +22,7 @@ from latentflow.rpc.deadline import Deadline, Retries
 from latentflow.rpc.ending import Ending
 from latentflow.rpc.facts import reason_of
 from latentflow.rpc.outbox import Outbox
-from latentflow.rpc.outgoing import Peer, require_readable
-from latentflow.rpc.propagation import outgoing_metadata
+from latentflow.rpc.outgoing import Peer, call_metadata, require_readable
 from latentflow.v1.broker_pb2 import PublishRequest, PublishResponse
 from latentflow.wire.publish import publish_event_from_proto, publish_step_to_proto
 
@@ -100,7 +99,7 @@ class Publication:
                 await retries.pause(error)
 
     async def _attempt(self, timeout: float) -> Stored | GivenUp:
-        call = self._method(timeout=timeout, metadata=outgoing_metadata())
+        call = self._method(timeout=timeout, metadata=call_metadata())
         ending = Ending(call)
         sending = asyncio.create_task(self._send(call))
         try:

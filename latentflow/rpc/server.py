@@ -6,6 +6,8 @@ Knows no service: a `Registration` adds one. Message size stays gRPC's 4 MiB.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -14,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from latentflow.errors import InvalidInput
 from latentflow.rpc.admission_interceptor import AdmissionInterceptor
 from latentflow.rpc.auth_interceptor import Authenticator, AuthInterceptor, admit_all
+from latentflow.rpc.certificates import Certificate, server_credentials
 from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePolicy
 from latentflow.rpc.error_interceptor import ErrorInterceptor
 from latentflow.rpc.methods import ENDLESS
@@ -36,10 +39,14 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Where and within which bounds to serve. Port 0 takes a free one."""
+    """Where and within which bounds to serve. Port 0 takes a free one.
+
+    On `services_port`, which there is with a certificate only, peers show one of their own.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
+    services_port: int | None = None
     grace_seconds: float = 10.0
     max_concurrent_rpcs: int = 256
     default_deadline_seconds: float = 60.0
@@ -62,8 +69,15 @@ class Registration:
     add: Callable[[grpc.aio.Server], None]
 
 
+class Ports(NamedTuple):
+    """Where a server listens; `services` is None where it takes no peers by their certificate."""
+
+    callers: int
+    services: int | None
+
+
 class RunningServer:
-    """One server with its health. Its port is bound when it is made; calls wait for `start`."""
+    """One server with its health. Its ports are bound already; calls wait for `start`."""
 
     def __init__(
         self,
@@ -71,9 +85,11 @@ class RunningServer:
         admission: AdmissionInterceptor,
         settings: ServerSettings,
         services: Sequence[str],
+        ports: Ports,
     ) -> None:
         self.health = health.aio.HealthServicer()
-        self.port = _bind(server, settings)
+        self.port = ports.callers
+        self.services_port = ports.services
         self._server = server
         self._admission = admission
         self._grace_seconds = settings.grace_seconds
@@ -120,10 +136,12 @@ def build_server(
     *,
     telemetry: Telemetry = SILENT,
     authenticator: Authenticator = admit_all,
+    certificate: Callable[[], Certificate] | None = None,
 ) -> RunningServer:
     """A server for `registrations` with health and reflection; call it on the event loop.
 
-    Raises InvalidInput naming `port` when the address can't be bound.
+    It listens with TLS when it has a certificate, which may be another one each time it is asked.
+    Raises InvalidInput naming `port` when an address can't be bound.
     """
     admission = AdmissionInterceptor(limit=settings.max_concurrent_rpcs, endless=ENDLESS)
     server = grpc.aio.server(
@@ -142,7 +160,8 @@ def build_server(
     reflection.enable_server_reflection(
         [*services, health.SERVICE_NAME, reflection.SERVICE_NAME], server
     )
-    return RunningServer(server, admission, settings, services)
+    ports = _bind(server, settings, certificate)
+    return RunningServer(server, admission, settings, services, ports)
 
 
 def _deadlines(settings: ServerSettings) -> DeadlinePolicy:
@@ -153,9 +172,28 @@ def _deadlines(settings: ServerSettings) -> DeadlinePolicy:
     )
 
 
-def _bind(server: grpc.aio.Server, settings: ServerSettings) -> int:
-    address = f"{settings.host}:{settings.port}"
+def _bind(
+    server: grpc.aio.Server,
+    settings: ServerSettings,
+    certificate: Callable[[], Certificate] | None,
+) -> Ports:
+    if certificate is None:
+        return Ports(_bind_one(server.add_insecure_port, settings, settings.port), None)
+
+    def bind(port: int, *, of_services: bool) -> int:
+        credentials = server_credentials(certificate, of_services=of_services)
+        add = partial(server.add_secure_port, server_credentials=credentials)
+        return _bind_one(add, settings, port)
+
+    callers = bind(settings.port, of_services=False)
+    if settings.services_port is None:
+        return Ports(callers, None)
+    return Ports(callers, bind(settings.services_port, of_services=True))
+
+
+def _bind_one(add: Callable[[str], int], settings: ServerSettings, port: int) -> int:
+    address = f"{settings.host}:{port}"
     try:
-        return server.add_insecure_port(address)
+        return add(address)
     except RuntimeError as error:
         raise InvalidInput(field="port", problem=f"{address} can't be listened on") from error

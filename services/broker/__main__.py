@@ -7,13 +7,17 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from opentelemetry.metrics import Meter
 
 from latentflow.errors import InvalidInput
+from latentflow.latent import Tenant
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from latentflow.rpc.authenticators import admin_only, without_admin
+from latentflow.rpc.listening import Identity, authenticator_of, insecure_from
 from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
@@ -28,7 +32,7 @@ from services.broker.memory_store.latents import MemoryLatents
 from services.broker.memory_store.quotas import MemoryQuotas
 from services.broker.metrics import BrokerMetrics, observe_breaker
 from services.broker.publishing import Publishing
-from services.broker.quotas import Quotas
+from services.broker.quotas import LimitsOf, Quotas
 from services.broker.readiness import StoreWatch
 from services.broker.record import ClockMs, TenantLimits, UploadLimits
 from services.broker.redis_store.connection import connect
@@ -89,12 +93,22 @@ async def open_stores(settings: Settings, clock_ms: ClockMs) -> AsyncIterator[St
         await connections.close()
 
 
+class Servers(NamedTuple):
+    public: RunningServer
+    admin: RunningServer
+
+
 def build_servicer(
-    settings: Settings, stores: Stores, clock_ms: ClockMs, meter: Meter
+    settings: Settings,
+    stores: Stores,
+    clock_ms: ClockMs,
+    meter: Meter,
+    identity: Identity | None = None,
 ) -> BrokerServicer:
     latents, flows = stores.latents, stores.flows
     metrics = BrokerMetrics(meter)
-    quotas = _quotas(settings, stores.quotas)
+    lease_ms = round(settings.upload_lease_seconds * 1000)
+    quotas = Quotas(stores.quotas, limits_of(settings, identity), lease_ms=lease_ms)
     longest_wait_ms = round(settings.longest_wait_seconds * 1000)
     return BrokerServicer(
         publishing=Publishing(
@@ -126,43 +140,71 @@ def build_servicer(
     )
 
 
-def _quotas(settings: Settings, store: QuotaStore) -> Quotas:
-    limits = TenantLimits(
+def limits_of(settings: Settings, identity: Identity | None) -> LimitsOf:
+    """Those of the settings, but for what the tenants file says otherwise."""
+    usual = TenantLimits(
         stored_bytes=settings.tenant_bytes,
         open_uploads=settings.tenant_uploads,
         publishes_per_second=settings.tenant_publishes_per_second,
     )
-    return Quotas(store, limits, lease_ms=round(settings.upload_lease_seconds * 1000))
+    if identity is None:
+        return lambda tenant: usual
+    tenants = identity.tenants
+    return lambda tenant: replace(usual, **tenants().named(tenant).quotas)  # type: ignore[arg-type]
 
 
-def build(settings: Settings, servicer: BrokerServicer, telemetry: Telemetry) -> RunningServer:
-    return build_server(
-        ServerSettings(
-            host=settings.host,
-            port=settings.port,
-            grace_seconds=settings.grace_seconds,
-            max_concurrent_rpcs=settings.max_calls,
-        ),
-        [Registration(service=SERVICE, add=partial(add_to_server, servicer))],
+def build(
+    settings: Settings,
+    servicer: BrokerServicer,
+    telemetry: Telemetry,
+    identity: Identity | None = None,
+) -> Servers:
+    """Two servers of the same service: each refuses what is the other's."""
+    authenticator = authenticator_of(identity)
+    public = ServerSettings(
+        host=settings.host,
+        port=settings.port,
+        services_port=settings.services_port,
+        grace_seconds=settings.grace_seconds,
+        max_concurrent_rpcs=settings.max_calls,
+    )
+    admin = replace(public, host=settings.admin_host, port=settings.admin_port, services_port=None)
+    made = partial(
+        build_server,
+        registrations=[Registration(service=SERVICE, add=partial(add_to_server, servicer))],
         telemetry=telemetry,
+        certificate=identity.certificate if identity else None,
+    )
+    return Servers(
+        public=made(public, authenticator=without_admin(authenticator)),
+        admin=made(admin, authenticator=admin_only(authenticator)),
     )
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
+    identity = settings.identity()
     page = page_at(settings.metrics_host, settings.metrics_port)
     telemetry = setup_telemetry(NAME, environment, page)
     try:
         async with open_stores(settings, system_clock_ms) as stores:
-            servicer = build_servicer(settings, stores, system_clock_ms, telemetry.meter)
-            server = build(settings, servicer, telemetry)
-            async with surveying(stores, telemetry):
-                await _serve_until(stop, settings, server, stores)
+            servicer = build_servicer(settings, stores, system_clock_ms, telemetry.meter, identity)
+            servers = build(settings, servicer, telemetry, identity)
+            async with surveying(stores, telemetry, identity):
+                await _serve_until(stop, settings, servers, stores)
     finally:
         telemetry.shutdown()
 
 
+def _tenants(identity: Identity | None) -> list[Tenant]:
+    if identity is None:
+        return [DEFAULT_TENANT]
+    return [entry.tenant for entry in identity.tenants().entries]
+
+
 @asynccontextmanager
-async def surveying(stores: Stores, telemetry: Telemetry) -> AsyncIterator[None]:
+async def surveying(
+    stores: Stores, telemetry: Telemetry, identity: Identity | None
+) -> AsyncIterator[None]:
     """Looks at the store for its gauges as long as the block lasts, if anybody reads them."""
     if not telemetry.is_metered:
         yield
@@ -170,7 +212,7 @@ async def surveying(stores: Stores, telemetry: Telemetry) -> AsyncIterator[None]
     survey = StoreSurvey(
         latents=stores.latents,
         flows=stores.flows,
-        tenants=[DEFAULT_TENANT],
+        tenants=partial(_tenants, identity),
         clock_ms=system_clock_ms,
     )
     observe_store(telemetry.meter, survey)
@@ -184,24 +226,39 @@ async def surveying(stores: Stores, telemetry: Telemetry) -> AsyncIterator[None]
 
 
 async def _serve_until(
-    stop: asyncio.Event, settings: Settings, server: RunningServer, stores: Stores
+    stop: asyncio.Event, settings: Settings, servers: Servers, stores: Stores
 ) -> None:
-    watch = StoreWatch(stores.latents, server.health, SERVICE, system_clock_ms)
-    await server.start_waiting()
-    _log.info("broker listening on %s:%d", settings.host, server.port)
+    watch = StoreWatch(stores.latents, servers.public.health, SERVICE, system_clock_ms)
+    await servers.public.start_waiting()
+    await servers.admin.start()
+    _tell_where(settings, servers)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run())
         try:
             await stop.wait()
         finally:
-            await server.drain()
+            await asyncio.gather(servers.public.drain(), servers.admin.drain())
             watching.cancel()
+
+
+def _tell_where(settings: Settings, servers: Servers) -> None:
+    host, admin_host = settings.host, settings.admin_host
+    _log.info(
+        "broker's admin port is on %s:%d %s",
+        admin_host,
+        servers.admin.port,
+        settings.how(admin_host),
+    )
+    if servers.public.services_port is not None:
+        _log.info("broker takes services on %s:%d", host, servers.public.services_port)
+    _log.info("broker listening on %s:%d %s", host, servers.public.port, settings.how(host))
 
 
 def main() -> None:
     try:
         log_to_stderr(NAME, os.environ)
-        settings = Settings.from_environment(os.environ)
+        insecure = insecure_from("broker", sys.argv[1:])
+        settings = Settings.from_environment(os.environ, insecure=insecure)
         run(partial(serve, settings, os.environ))
     except InvalidInput as error:
         sys.exit(f"broker: {error}")

@@ -4,9 +4,11 @@ A tenant's counts lie together, its latents do not: bytes are charged ahead of a
 a time, and put right when it ends. What nobody puts right, as its broker died, lapses.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from latentflow.errors import QuotaExceeded
+from latentflow.latent import Tenant
 from services.broker.lifecycle import READING_MS
 from services.broker.record import Charge, LatentRecord, LatentRef, TenantLimits
 from services.broker.store import QuotaStore
@@ -23,12 +25,15 @@ class Account:
     renew_ms: int
 
 
-class Quotas:
-    """The same limits for every tenant. Every method raises StoreUnavailable, StoreFull."""
+LimitsOf = Callable[[Tenant], TenantLimits]
 
-    def __init__(self, store: QuotaStore, limits: TenantLimits, *, lease_ms: int) -> None:
+
+class Quotas:
+    """Asks for a tenant's limits each time. Every method raises StoreUnavailable, StoreFull."""
+
+    def __init__(self, store: QuotaStore, limits_of: LimitsOf, *, lease_ms: int) -> None:
         self._store = store
-        self._limits = limits
+        self._limits_of = limits_of
         self._lease_ms = lease_ms
 
     async def open(self, ref: LatentRef, *, manifest_bytes: int, now_ms: int) -> Account:
@@ -69,6 +74,7 @@ class Quotas:
             until_ms=now_ms + self._lease_ms + READING_MS,
             is_open=True,
         )
-        await self._store.charge(account.ref, charge, self._limits, now_ms=now_ms)
+        limits = self._limits_of(account.ref.tenant)
+        await self._store.charge(account.ref, charge, limits, now_ms=now_ms)
         account.charged_bytes = stored_bytes
         account.renew_ms = now_ms + self._lease_ms // 2

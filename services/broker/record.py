@@ -65,7 +65,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantLimits:
-    """What every tenant may have. A second's worth of publishes may come at once."""
+    """What a tenant may have. A second's worth of publishes may come at once."""
 
     stored_bytes: int
     open_uploads: int

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from latentflow.errors import InvalidInput
 from latentflow.latent import MAX_FRAME_BYTES, MAX_LIFETIME_SECONDS
 from latentflow.rpc.environment import settings_from
+from latentflow.rpc.listening import LONGEST_SECONDS, LOOPBACK, ListeningSettings
 from services.broker.retention import (
     MOST_ANNOUNCEMENTS,
     Retention,
@@ -16,7 +17,6 @@ from services.broker.store_url import parse_store_url
 
 PREFIX = "LATENTFLOW_BROKER_"
 _SHORTEST_SECONDS = 0.001  # a wait of 0 ms is one without an end to Redis
-_LONGEST_SECONDS = 3600
 _MOST_A_SECOND = 1_000_000
 _COUNTS = (
     "memory_bytes",
@@ -30,9 +30,11 @@ _COUNTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(ListeningSettings):
     """Each field is the variable LATENTFLOW_BROKER_<NAME>; the values here are the defaults.
 
+    Callers come to `port`, sharers and receivers with a certificate to `services_port`, which is
+    open only then, and what oversees and withdraws latents has a port of its own.
     `store_url` is one of `store_url.py`: a Redis server, a Cluster, what Sentinels watch, or
     memory:// for a store in this process that holds at most `memory_bytes` and ends with it.
     `followers` readers may wait for new frames at once, each on a connection to the store; more
@@ -41,11 +43,14 @@ class Settings:
     A delivery that was given `max_deliveries` times and not acknowledged goes to the
     dead-letter flow. A flow keeps its last `flow_announcements`, each for `flow_seconds` at most;
     `flow_retention` says otherwise for single flows, as audit=1000/86400,memos=50/3600.
-    Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
 
-    host: str = "127.0.0.1"
+    prefix: ClassVar[str] = PREFIX
+
     port: int = 50051
+    services_port: int = 50055
+    admin_host: str = LOOPBACK
+    admin_port: int = 50054
     store_url: str = "redis://127.0.0.1:6379/0"
     memory_bytes: int = 256 * 1024 * 1024
     credit_bytes: int = 1024 * 1024
@@ -62,37 +67,34 @@ class Settings:
     longest_wait_seconds: float = 5.0
     followers: int = 512
     max_calls: int = 1024
-    grace_seconds: float = 10.0
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int = 0
 
     def __post_init__(self) -> None:
-        for field in ("port", "metrics_port"):
-            _require(0 <= getattr(self, field) < 1 << 16, field, "must be 0 to 65535")
+        self.check_listening()
+        self.check_port("services_port")
+        self.check_port("admin_port")
+        self.check_host("admin_host")
         parse_store_url(self.store_url, PREFIX + "STORE_URL")
-        _require(
+        self.require(
             self.credit_bytes >= MAX_FRAME_BYTES,
             "credit_bytes",
             f"must be at least {MAX_FRAME_BYTES}, the largest frame",
         )
         for field in _COUNTS:
-            _require(getattr(self, field) >= 1, field, "must be at least 1")
+            self.require(getattr(self, field) >= 1, field, "must be at least 1")
         in_range = 0 < self.tenant_publishes_per_second <= _MOST_A_SECOND
         problem = f"must be above 0, at most {_MOST_A_SECOND}"
-        _require(in_range, "tenant_publishes_per_second", problem)
+        self.require(in_range, "tenant_publishes_per_second", problem)
         for field in ("upload_lease_seconds", "redelivery_seconds", "longest_wait_seconds"):
-            in_range = _SHORTEST_SECONDS <= getattr(self, field) <= _LONGEST_SECONDS
-            problem = f"must be {_SHORTEST_SECONDS} to {_LONGEST_SECONDS}"
-            _require(in_range, field, problem)
-        in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
-        _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+            in_range = _SHORTEST_SECONDS <= getattr(self, field) <= LONGEST_SECONDS
+            problem = f"must be {_SHORTEST_SECONDS} to {LONGEST_SECONDS}"
+            self.require(in_range, field, problem)
         self._check_retention()
 
     def _check_retention(self) -> None:
         in_range = 1 <= self.flow_announcements <= MOST_ANNOUNCEMENTS
-        _require(in_range, "flow_announcements", f"must be 1 to {MOST_ANNOUNCEMENTS}")
+        self.require(in_range, "flow_announcements", f"must be 1 to {MOST_ANNOUNCEMENTS}")
         in_range = 0.001 <= self.flow_seconds <= MAX_LIFETIME_SECONDS
-        _require(in_range, "flow_seconds", f"must be 0.001 to {MAX_LIFETIME_SECONDS}")
+        self.require(in_range, "flow_seconds", f"must be 0.001 to {MAX_LIFETIME_SECONDS}")
         parse_retentions(self.flow_retention, PREFIX + "FLOW_RETENTION")
 
     @property
@@ -105,11 +107,8 @@ class Settings:
         )
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(
+        cls, environment: Mapping[str, str], *, insecure: bool = False
+    ) -> "Settings":
         """Raises InvalidInput naming the variable."""
-        return settings_from(cls, PREFIX, environment)
-
-
-def _require(condition: bool, field: str, problem: str) -> None:
-    if not condition:
-        raise InvalidInput(field=PREFIX + field.upper(), problem=problem)
+        return settings_from(cls, PREFIX, environment, insecure=insecure)

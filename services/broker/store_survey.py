@@ -1,7 +1,7 @@
 """What the store holds, looked at again and again: gauges read it on threads that may not wait."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest
 
 from opentelemetry.metrics import Meter
@@ -29,7 +29,7 @@ class StoreSurvey:
         *,
         latents: LatentStore,
         flows: FlowStore,
-        tenants: Sequence[Tenant],
+        tenants: Callable[[], Iterable[Tenant]],
         clock_ms: ClockMs,
     ) -> None:
         self._latents = latents
@@ -48,7 +48,7 @@ class StoreSurvey:
     async def look(self) -> None:
         try:
             self._report = await self._latents.inspect(now_ms=self._clock_ms())
-            surveys = [await self._flows.survey(tenant) for tenant in self._tenants]
+            surveys = [await self._flows.survey(tenant) for tenant in self._tenants()]
         except StoreUnavailable:
             self._report, self._groups = _NOTHING, ()
             return

@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from latentflow.calls import SessionId
 from latentflow.errors import LatentFlowError
+from latentflow.rpc.access import of_service, without_tls
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
+from latentflow.rpc.listening import Identity, authenticator_of, insecure_from
 from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
@@ -109,13 +111,17 @@ async def load_answering(
     )
 
 
-def build(settings: Settings, standby: Standby[Answering], telemetry: Telemetry) -> RunningServer:
+def build(
+    settings: Settings, standby: Standby[Answering], telemetry: Telemetry, identity: Identity | None
+) -> RunningServer:
     return build_server(
         ServerSettings(
             host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, ReceiverServicer(standby)))],
         telemetry=telemetry,
+        authenticator=authenticator_of(identity),
+        certificate=identity.certificate if identity else None,
     )
 
 
@@ -148,9 +154,12 @@ async def running(
     observe_queue(telemetry.meter, worker)
     sessions = open_sessions(settings, clock)
     standby = Standby[Answering]("receiver")
-    server = build(settings, standby, telemetry)
-    async with open_channel(settings.broker) as channel, listening(server, worker):
-        _log.info("receiver listening on %s:%d", settings.host, server.port)
+    identity = settings.identity()
+    server = build(settings, standby, telemetry, identity)
+    credentials = of_service(identity.certificate) if identity else without_tls
+    async with open_channel(settings.broker, credentials) as channel, listening(server, worker):
+        how = settings.how(settings.host)
+        _log.info("receiver listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
         standby.fill(await load_answering(settings, worker, broker, sessions, telemetry))
         await server.report_serving()
@@ -172,7 +181,8 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
 def main() -> None:
     try:
         log_to_stderr(NAME, os.environ)
-        settings = Settings.from_environment(os.environ)
+        insecure = insecure_from("receiver", sys.argv[1:])
+        settings = Settings.from_environment(os.environ, insecure=insecure)
         run(partial(serve, settings, os.environ))
     except LatentFlowError as error:
         sys.exit(f"receiver: {error}")

@@ -4,17 +4,17 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
-from latentflow.errors import InvalidInput
 from latentflow.rpc.environment import settings_from
+from latentflow.rpc.listening import LONGEST_SECONDS, ListeningSettings
 
 PREFIX = "LATENTFLOW_RECEIVER_"
-_LONGEST_SECONDS = 3600
 _MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(ListeningSettings):
     """Each field is the variable LATENTFLOW_RECEIVER_<NAME>; the values here are the defaults.
 
     `model` and `adapters` are folders, `broker` is an address. `max_waiting` calls may be
@@ -24,12 +24,12 @@ class Settings:
     `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
     choice. `key_ring_file`, or a ring in `key_ring`, opens what is sealed. What is signed must be
     so by one of `trusted_signers_file`, where there is one; with `require_signature`, everything.
-    Prometheus reads metrics at `metrics_port`, or nowhere when it is 0.
     """
+
+    prefix: ClassVar[str] = PREFIX
 
     model: Path
     adapters: Path
-    host: str = "127.0.0.1"
     port: int = 50053
     broker: str = "127.0.0.1:50051"
     name: str = field(default_factory=socket.gethostname)
@@ -39,35 +39,26 @@ class Settings:
     session_bytes: int = 512 * _MIB
     fetch_seconds: float = 30.0
     threads: int = 0
-    grace_seconds: float = 10.0
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int = 0
     key_ring_file: Path | None = None
     key_ring: str = field(default="", repr=False)
     trusted_signers_file: Path | None = None
     require_signature: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("port", "metrics_port"):
-            _require(0 <= getattr(self, name) < 1 << 16, name, "must be 0 to 65535")
+        self.check_listening()
         for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes"):
-            _require(getattr(self, name) >= 1, name, "must be at least 1")
+            self.require(getattr(self, name) >= 1, name, "must be at least 1")
         plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255
-        _require(plain, "name", "must be 1 to 255 printable ASCII characters")
-        _require(self.threads >= 0, "threads", "must not be negative")
-        in_range = 0 < self.fetch_seconds <= _LONGEST_SECONDS
-        _require(in_range, "fetch_seconds", f"must be above 0, at most {_LONGEST_SECONDS}")
-        in_range = 0 <= self.grace_seconds <= _LONGEST_SECONDS
-        _require(in_range, "grace_seconds", f"must be 0 to {_LONGEST_SECONDS}")
+        self.require(plain, "name", "must be 1 to 255 printable ASCII characters")
+        self.require(self.threads >= 0, "threads", "must not be negative")
+        in_range = 0 < self.fetch_seconds <= LONGEST_SECONDS
+        self.require(in_range, "fetch_seconds", f"must be above 0, at most {LONGEST_SECONDS}")
         can_check = self.trusted_signers_file is not None or not self.require_signature
-        _require(can_check, "trusted_signers_file", "must be set where a signature is required")
+        self.require(can_check, "trusted_signers_file", "must be set where a signature is required")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(
+        cls, environment: Mapping[str, str], *, insecure: bool = False
+    ) -> "Settings":
         """Raises InvalidInput naming the variable."""
-        return settings_from(cls, PREFIX, environment)
-
-
-def _require(condition: bool, field: str, problem: str) -> None:
-    if not condition:
-        raise InvalidInput(field=PREFIX + field.upper(), problem=problem)
+        return settings_from(cls, PREFIX, environment, insecure=insecure)

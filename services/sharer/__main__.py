@@ -11,9 +11,11 @@ from functools import partial
 from typing import NamedTuple
 
 from latentflow.errors import LatentFlowError
+from latentflow.rpc.access import of_service, without_tls
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
+from latentflow.rpc.listening import Identity, authenticator_of, insecure_from
 from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
@@ -83,13 +85,17 @@ async def load_sharing(
     )
 
 
-def build(settings: Settings, standby: Standby[Sharing], telemetry: Telemetry) -> RunningServer:
+def build(
+    settings: Settings, standby: Standby[Sharing], telemetry: Telemetry, identity: Identity | None
+) -> RunningServer:
     return build_server(
         ServerSettings(
             host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, SharerServicer(standby)))],
         telemetry=telemetry,
+        authenticator=authenticator_of(identity),
+        certificate=identity.certificate if identity else None,
     )
 
 
@@ -105,9 +111,12 @@ async def running(
     worker = Worker("sharer", max_admitted=settings.max_waiting)
     observe_queue(telemetry.meter, worker)
     standby = Standby[Sharing]("sharer")
-    server = build(settings, standby, telemetry)
-    async with open_channel(settings.broker) as channel, listening(server, worker):
-        _log.info("sharer listening on %s:%d", settings.host, server.port)
+    identity = settings.identity()
+    server = build(settings, standby, telemetry, identity)
+    credentials = of_service(identity.certificate) if identity else without_tls
+    async with open_channel(settings.broker, credentials) as channel, listening(server, worker):
+        how = settings.how(settings.host)
+        _log.info("sharer listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
         standby.fill(await load_sharing(settings, worker, broker, clock_ms, telemetry))
         await server.report_serving()
@@ -128,7 +137,8 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
 def main() -> None:
     try:
         log_to_stderr(NAME, os.environ)
-        settings = Settings.from_environment(os.environ)
+        insecure = insecure_from("sharer", sys.argv[1:])
+        settings = Settings.from_environment(os.environ, insecure=insecure)
         run(partial(serve, settings, os.environ))
     except LatentFlowError as error:
         sys.exit(f"sharer: {error}")

@@ -119,7 +119,7 @@ async def open_stage(stand: Stand = Stand.VALKEY) -> AsyncIterator[Stage]:
 
 
 def _broker_environment(port: int, store_url: str) -> Mapping[str, str]:
-    settings = {"PORT": str(port), "STORE_URL": store_url, **_BROKER}
+    settings = {"PORT": str(port), "ADMIN_PORT": "0", "STORE_URL": store_url, **_BROKER}
     named = {f"LATENTFLOW_BROKER_{name}": value for name, value in settings.items()}
     return {**os.environ, **named}
 

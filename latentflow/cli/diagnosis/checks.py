@@ -62,7 +62,7 @@ def _packages(machine: Machine) -> Finding:
 
 def _broker(seen: SeenBroker, machine: Machine) -> Iterator[Finding]:
     if seen.inspection is None:
-        yield _silent("broker", seen)
+        yield _silent("admin" if seen.serving else "broker", seen)
         return
     if seen.serving:
         yield fine("broker", f"serves at {seen.address}")

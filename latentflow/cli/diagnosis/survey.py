@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+import grpc
+
 from latentflow import __version__
 from latentflow.calls import ServiceDescription
 from latentflow.cli.stack import StackAddresses
 from latentflow.errors import LatentFlowError
 from latentflow.relay import Inspection
-from latentflow.rpc.broker_client import BrokerClient
+from latentflow.rpc.access import Access
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.probe import is_serving
 from latentflow.rpc.receiver_client import ReceiverClient
@@ -33,7 +36,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A service as it was found at `address`; `error` is why it did not tell of itself."""
+    """A service as it was found or missed at `address`; `error` is why it told nothing."""
 
     address: str
     serving: bool
@@ -64,12 +67,15 @@ class Survey:
     receiver: SeenService
 
 
-async def take_survey(addresses: StackAddresses, *, timeout_seconds: float) -> Survey:
+async def take_survey(
+    addresses: StackAddresses, access: Access, *, timeout_seconds: float
+) -> Survey:
     """Everything at once; each question waits at most `timeout_seconds`."""
+    asking = _Asking(access, timeout_seconds)
     broker, sharer, receiver = await asyncio.gather(
-        _broker(addresses.broker, timeout_seconds),
-        _sharer(addresses.sharer, timeout_seconds),
-        _receiver(addresses.receiver, timeout_seconds),
+        asking.broker(addresses.broker, addresses.admin),
+        asking.sharer(addresses.sharer),
+        asking.receiver(addresses.receiver),
     )
     return Survey(machine=see_machine(), broker=broker, sharer=sharer, receiver=receiver)
 
@@ -89,46 +95,54 @@ def _version(package: str) -> str:
         return ""
 
 
-async def _broker(address: str, timeout_seconds: float) -> SeenBroker:
-    serving = await _serving(address, timeout_seconds)
-    async with open_channel(address) as channel:
-        asked_ms = _now_ms()
+class _Asking:
+    def __init__(self, access: Access, timeout_seconds: float) -> None:
+        self._ca = access.ca
+        self._credentials = access.credentials()
+        self._timeout_seconds = timeout_seconds
+
+    async def broker(self, address: str, admin: str) -> SeenBroker:
+        serving = await self._serving(address)
+        async with self._open(admin) as channel:
+            asked_ms = _now_ms()
+            try:
+                inspection = await AdminClient(channel).inspect(timeout=self._timeout_seconds)
+            except LatentFlowError as error:
+                silent = admin if serving else address
+                return SeenBroker(address=silent, serving=serving, error=error)
+            return SeenBroker(
+                address=address,
+                serving=serving,
+                inspection=inspection,
+                asked_ms=asked_ms,
+                answered_ms=_now_ms(),
+            )
+
+    async def sharer(self, address: str) -> SeenService:
+        async with self._open(address) as channel:
+            return await self._service(address, SharerClient(channel).describe)
+
+    async def receiver(self, address: str) -> SeenService:
+        async with self._open(address) as channel:
+            return await self._service(address, ReceiverClient(channel).describe)
+
+    async def _service(
+        self, address: str, describe: Callable[..., Awaitable[ServiceDescription]]
+    ) -> SeenService:
+        serving = await self._serving(address)
         try:
-            inspection = await BrokerClient(channel).inspect(timeout=timeout_seconds)
+            description = await describe(timeout=self._timeout_seconds)
         except LatentFlowError as error:
-            return SeenBroker(address=address, serving=serving, error=error)
-        return SeenBroker(
-            address=address,
-            serving=serving,
-            inspection=inspection,
-            asked_ms=asked_ms,
-            answered_ms=_now_ms(),
+            return SeenService(address=address, serving=serving, error=error)
+        return SeenService(address=address, serving=serving, description=description)
+
+    def _open(self, address: str) -> grpc.aio.Channel:
+        return open_channel(address, self._credentials)
+
+    async def _serving(self, address: str) -> bool:
+        return await asyncio.to_thread(
+            is_serving, address, ca=self._ca, timeout=self._timeout_seconds
         )
-
-
-async def _sharer(address: str, timeout_seconds: float) -> SeenService:
-    async with open_channel(address) as channel:
-        return await _service(address, SharerClient(channel).describe, timeout_seconds)
-
-
-async def _receiver(address: str, timeout_seconds: float) -> SeenService:
-    async with open_channel(address) as channel:
-        return await _service(address, ReceiverClient(channel).describe, timeout_seconds)
-
-
-async def _service(
-    address: str, describe: Callable[..., Awaitable[ServiceDescription]], timeout_seconds: float
-) -> SeenService:
-    serving = await _serving(address, timeout_seconds)
-    try:
-        description = await describe(timeout=timeout_seconds)
-    except LatentFlowError as error:
-        return SeenService(address=address, serving=serving, error=error)
-    return SeenService(address=address, serving=serving, description=description)
-
-
-async def _serving(address: str, timeout_seconds: float) -> bool:
-    return await asyncio.to_thread(is_serving, address, timeout=timeout_seconds)
 
 
 def _now_ms() -> int:

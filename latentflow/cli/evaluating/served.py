@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from latentflow.cli.adapter_options import adapter_file, model_folders
-from latentflow.cli.endpoints import absence_explained
+from latentflow.cli.endpoints import absence_explained, access_from
 from latentflow.cli.evaluating.exam import Exam
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
@@ -14,17 +14,23 @@ from latentflow.client import Addresses, connect
 from latentflow.evaluation.measuring import Replies
 from latentflow.evaluation.report import Outcome
 from latentflow.evaluation.served import Service, measure_served
+from latentflow.rpc.access import OPEN, Access
 
 
 def measured_served(exam: Exam, settings: Settings, progress: Progress) -> Outcome:
     """Raises StackMissing, ProcessFailed, and what the services raise."""
-    with _addresses(exam, settings, progress) as addresses, absence_explained(addresses):
-        replies = asyncio.run(_replies(exam, addresses, _adapter(exam, settings), progress))
+    with (
+        _services(exam, settings, progress) as (addresses, access),
+        absence_explained(addresses),
+    ):
+        replies = asyncio.run(_replies(exam, addresses, access, _adapter(exam, settings), progress))
     return exam.outcome(replies)
 
 
-async def _replies(exam: Exam, addresses: Addresses, adapter: str, progress: Progress) -> Replies:
-    async with connect(addresses) as flow:
+async def _replies(
+    exam: Exam, addresses: Addresses, access: Access, adapter: str, progress: Progress
+) -> Replies:
+    async with connect(addresses, access) as flow:
         service = Service(
             flow=flow,
             adapter=adapter,
@@ -41,14 +47,19 @@ async def _replies(exam: Exam, addresses: Addresses, adapter: str, progress: Pro
 
 
 @contextmanager
-def _addresses(exam: Exam, settings: Settings, progress: Progress) -> Iterator[Addresses]:
+def _services(
+    exam: Exam, settings: Settings, progress: Progress
+) -> Iterator[tuple[Addresses, Access]]:
     """Those given, or those of a stack that lives as long as the block."""
     if exam.arguments.endpoints:
         sharer, receiver = exam.arguments.endpoints
-        yield Addresses(sharer=sharer, receiver=receiver)
+        yield (
+            Addresses(sharer=sharer, receiver=receiver),
+            access_from(exam.arguments, settings),
+        )
         return
     with running_stack(_plan(exam, settings, progress), progress) as stack:
-        yield Addresses(sharer=stack.addresses.sharer, receiver=stack.addresses.receiver)
+        yield Addresses(sharer=stack.addresses.sharer, receiver=stack.addresses.receiver), OPEN
 
 
 def _plan(exam: Exam, settings: Settings, progress: Progress) -> StackPlan:

@@ -16,7 +16,7 @@ _HEADER = ("flow", "group", "lag", "pending", "consumers")
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     add_json_argument(parser)
-    add_endpoint_arguments(parser, "broker")
+    add_endpoint_arguments(parser, "admin")
 
 
 def run(arguments: Namespace, settings: Settings) -> None:

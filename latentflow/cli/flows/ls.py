@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from latentflow.cli.broker_work import with_broker
+from latentflow.cli.broker_work import with_admin
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.settings import Settings
 from latentflow.cli.shown import add_json_argument, plain, print_json
@@ -16,7 +16,7 @@ _HEADER = ("flow", "announced", "groups")
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     add_json_argument(parser)
-    add_endpoint_arguments(parser, "broker")
+    add_endpoint_arguments(parser, "admin")
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
@@ -29,10 +29,10 @@ def run(arguments: Namespace, settings: Settings) -> None:
 
 def fetch_flows(arguments: Namespace, settings: Settings) -> Sequence[FlowInfo]:
     """By name."""
-    flows = with_broker(
+    flows = with_admin(
         arguments,
         settings,
-        lambda broker, deadline: broker.list_flows(timeout=deadline.remaining_seconds()),
+        lambda admin, deadline: admin.list_flows(timeout=deadline.remaining_seconds()),
     )
     return sorted(flows, key=lambda flow: flow.name)
 

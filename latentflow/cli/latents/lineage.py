@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from latentflow.cli.broker_work import with_broker
+from latentflow.cli.broker_work import with_admin
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.latents.wording import Line, aligned, party, uses
 from latentflow.cli.settings import Settings
@@ -15,17 +15,15 @@ from latentflow.latent import LatentInfo, parse_latent_id
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("latent", metavar="ID")
     add_json_argument(parser)
-    add_endpoint_arguments(parser, "broker")
+    add_endpoint_arguments(parser, "admin")
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
     latent_id = parse_latent_id(arguments.latent)
-    lineage = with_broker(
+    lineage = with_admin(
         arguments,
         settings,
-        lambda broker, deadline: broker.get_lineage(
-            latent_id, timeout=deadline.remaining_seconds()
-        ),
+        lambda admin, deadline: admin.get_lineage(latent_id, timeout=deadline.remaining_seconds()),
     )
     if arguments.json:
         print_json(asdict(lineage))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
-from latentflow.cli.broker_work import with_broker
+from latentflow.cli.broker_work import with_admin
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
@@ -14,7 +14,7 @@ from latentflow.cli.table import Row, render
 from latentflow.errors import InvalidInput
 from latentflow.latent import FlowName, LatentInfo, parse_flow_name
 from latentflow.relay import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, ListCall
-from latentflow.rpc.broker_client import BrokerClient
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.deadline import Deadline
 
 _HEADER = ("latent", "flow", "state", "method", "frames", "bytes", "created", "expires")
@@ -31,17 +31,17 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--flow", metavar="FLOW", help="default: every flow")
     parser.add_argument("--limit", type=int, default=DEFAULT_PAGE_SIZE, metavar="N")
     add_json_argument(parser)
-    add_endpoint_arguments(parser, "broker")
+    add_endpoint_arguments(parser, "admin")
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
     if arguments.limit < 1:
         raise InvalidInput(field="limit", problem="must be at least 1")
     flow = None if arguments.flow is None else parse_flow_name(arguments.flow)
-    listed = with_broker(
+    listed = with_admin(
         arguments,
         settings,
-        lambda broker, deadline: list_newest(broker, flow, arguments.limit, deadline),
+        lambda admin, deadline: list_newest(admin, flow, arguments.limit, deadline),
     )
     if arguments.json:
         print_json({"latents": [asdict(info) for info in listed.latents], "cut": listed.is_cut})
@@ -52,7 +52,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
 
 
 async def list_newest(
-    broker: BrokerClient, flow: FlowName | None, limit: int, deadline: Deadline
+    admin: AdminClient, flow: FlowName | None, limit: int, deadline: Deadline
 ) -> Listed:
     """At most `limit`, in as many pages as that takes."""
     latents: list[LatentInfo] = []
@@ -60,7 +60,7 @@ async def list_newest(
     while len(latents) < limit:
         size = min(limit - len(latents), MAX_PAGE_SIZE)
         call = ListCall(flow=flow, page_size=size, page_token=token)
-        page = await broker.list_latents(call, timeout=deadline.remaining_seconds())
+        page = await admin.list_latents(call, timeout=deadline.remaining_seconds())
         latents += page.latents
         token = page.next_page_token
         if not token:

@@ -30,6 +30,7 @@ def settings(valkey: StoreServer) -> Settings:
     """Readers look at the clock often, so that a test which moves it need not wait."""
     return Settings(
         port=0,
+        admin_port=0,
         store_url=valkey.url,
         longest_wait_seconds=0.05,
         redelivery_seconds=0.05,

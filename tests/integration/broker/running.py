@@ -9,6 +9,7 @@ import grpc
 from latentflow.errors import BrokerUnavailable
 from latentflow.latent import LatentId
 from latentflow.relay import Open, Opened, PublishEvent, PublishStep, StreamStep
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
@@ -32,9 +33,11 @@ _PEER = Peer(lambda: BrokerUnavailable(retry_after_seconds=1.0))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
     server: RunningServer
+    admin_server: RunningServer
     stores: Stores
     channel: grpc.aio.Channel
     client: BrokerClient
+    admin: AdminClient
 
     @property
     def stub(self) -> "broker_pb2_grpc.BrokerServiceAsyncStub":
@@ -55,12 +58,23 @@ async def running_broker(
 ) -> AsyncIterator[Broker]:
     async with open_stores(settings, clock_ms) as stores:
         servicer = build_servicer(settings, stores, clock_ms, telemetry.meter)
-        server = build(settings, servicer, telemetry)
-        await server.start()
-        async with open_channel(f"127.0.0.1:{server.port}") as channel:
-            client = BrokerClient(channel, retry=NO_RETRIES)
-            yield Broker(server=server, stores=stores, channel=channel, client=client)
-        await server.drain()
+        servers = build(settings, servicer, telemetry)
+        for server in servers:
+            await server.start()
+        async with (
+            open_channel(f"127.0.0.1:{servers.public.port}") as channel,
+            open_channel(f"127.0.0.1:{servers.admin.port}") as admin,
+        ):
+            yield Broker(
+                server=servers.public,
+                admin_server=servers.admin,
+                stores=stores,
+                channel=channel,
+                client=BrokerClient(channel, retry=NO_RETRIES),
+                admin=AdminClient(admin),
+            )
+        for server in servers:
+            await server.drain()
 
 
 class Publisher:

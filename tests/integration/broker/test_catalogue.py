@@ -28,7 +28,7 @@ async def test_latent_is_described_at_every_stage(broker: Broker, clock: ManualC
     await publisher.say(made.commit)
     committed = await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
     assert (committed.state, committed.commit) == (LatentState.COMMITTED, made.commit)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     revoked = await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
     assert (revoked.state, revoked.commit) == (LatentState.REVOKED, None)
 
@@ -54,9 +54,9 @@ async def test_list_is_paged_newest_first(
         clock.advance(seconds=0.001)
         latents.append(make_latent(clock(), flow=flow))
         await broker.publish(latents[-1])
-    first = await broker.client.list_latents(ListCall(flow=flow, page_size=2), timeout=TIMEOUT)
+    first = await broker.admin.list_latents(ListCall(flow=flow, page_size=2), timeout=TIMEOUT)
     token = first.next_page_token
-    second = await broker.client.list_latents(
+    second = await broker.admin.list_latents(
         ListCall(flow=flow, page_size=2, page_token=token), timeout=TIMEOUT
     )
     listed = [info.manifest.latent_id for info in (*first.latents, *second.latents)]
@@ -66,7 +66,7 @@ async def test_list_is_paged_newest_first(
 
 async def test_token_of_nobody_is_refused(broker: Broker) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        await broker.client.list_latents(ListCall(page_token="x"), timeout=TIMEOUT)
+        await broker.admin.list_latents(ListCall(page_token="x"), timeout=TIMEOUT)
     assert refusal.value.field == "page_token"
 
 
@@ -75,7 +75,7 @@ async def test_revoking_twice_is_no_error_and_an_unknown_latent_is(
 ) -> None:
     made = make_latent(clock())
     await broker.publish(made)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     with pytest.raises(UnknownLatent):
-        await broker.client.revoke(new_latent_id(now_ms=1, entropy=bytes(10)), timeout=TIMEOUT)
+        await broker.admin.revoke(new_latent_id(now_ms=1, entropy=bytes(10)), timeout=TIMEOUT)

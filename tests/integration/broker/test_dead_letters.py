@@ -102,7 +102,7 @@ async def test_dead_letter_of_a_revoked_latent_is_passed_over(
         call = WatchCall(flow=flow, group="g", consumer=consumer)
         async with watching(broker, call) as deliveries:
             await take(deliveries, 2)
-    await broker.client.revoke(revoked, timeout=TIMEOUT)
+    await broker.admin.revoke(revoked, timeout=TIMEOUT)
     async with (
         watching(broker, WatchCall(flow=dead(flow))) as letters,
         watching(broker, WatchCall(flow=flow, group="g", consumer="c")),

@@ -25,7 +25,9 @@ def store(request: pytest.FixtureRequest) -> Iterator[SentinelStore]:
 async def test_a_publisher_goes_on_at_the_new_primary_and_readers_get_every_byte(
     settings: Settings, store: SentinelStore, clock: ManualClock
 ) -> None:
-    over = Settings(port=0, store_url=store.url, longest_wait_seconds=0.2, grace_seconds=0.2)
+    over = Settings(
+        port=0, admin_port=0, store_url=store.url, longest_wait_seconds=0.2, grace_seconds=0.2
+    )
     async with running_broker(over, clock) as broker:
         before, during = make_latent(clock()), make_latent(clock())
         await broker.publish(before)

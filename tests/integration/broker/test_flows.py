@@ -81,7 +81,7 @@ async def test_latent_revoked_before_its_delivery_is_passed_over(
     broker: Broker, clock: ManualClock, flow: FlowName
 ) -> None:
     revoked, kept = await publish_some(broker, clock, flow, 2)
-    await broker.client.revoke(revoked, timeout=TIMEOUT)
+    await broker.admin.revoke(revoked, timeout=TIMEOUT)
     async with watching(broker, WatchCall(flow=flow, group="g", consumer="a")) as deliveries:
         (delivery,) = await take(deliveries, 1)
     assert latents_of([delivery]) == [kept]
@@ -112,7 +112,7 @@ async def test_listed_flow_tells_how_far_its_groups_are(
         given = await take(deliveries, 3)
     ack = AckCall(flow=flow, group="ahead", delivery_ids=(given[0].delivery_id,))
     await broker.client.ack(ack, timeout=TIMEOUT)
-    listed = {info.name: info for info in await broker.client.list_flows(timeout=TIMEOUT)}
+    listed = {info.name: info for info in await broker.admin.list_flows(timeout=TIMEOUT)}
     assert listed[flow].announced == 3
     assert set(listed[flow].groups) == {
         GroupInfo(name="ahead", lag=0, pending=2, consumers=1),

@@ -24,7 +24,7 @@ async def test_a_latent_is_found_by_its_content_while_it_can_be_read(
     found = await broker.client.find(same_content(made), timeout=TIMEOUT)
     assert found is not None
     assert found.manifest == made.manifest
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     assert await broker.client.find(same_content(made), timeout=TIMEOUT) is None
 
 
@@ -57,7 +57,7 @@ async def test_what_can_not_be_read_is_not_renewed(broker: Broker, clock: Manual
     opened, revoked, expired = (make_latent(clock()) for _ in range(3))
     await Publisher(broker).open(opened)
     await broker.publish(revoked)
-    await broker.client.revoke(revoked.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(revoked.latent_id, timeout=TIMEOUT)
     await broker.publish(expired)
     for latent_id, error in (
         (NOBODY, UnknownLatent),
@@ -84,10 +84,10 @@ async def test_lineage_is_known_beyond_expiry_and_told_when_revoked(
     for _ in range(2):
         await broker.client.record_use(call, timeout=TIMEOUT)
     clock.advance(seconds=LIFETIME_SECONDS + 1)
-    lineage = await broker.client.get_lineage(made.latent_id, timeout=TIMEOUT)
+    lineage = await broker.admin.get_lineage(made.latent_id, timeout=TIMEOUT)
     assert lineage.latent.manifest == made.manifest
     assert [(each.reader, each.generation) for each in lineage.receipts] == [("r", "g")]
-    assert await broker.client.revoke(made.latent_id, timeout=TIMEOUT) == lineage.receipts
+    assert await broker.admin.revoke(made.latent_id, timeout=TIMEOUT) == lineage.receipts
 
 
 async def test_the_use_of_a_latent_nobody_has_is_refused(broker: Broker) -> None:
@@ -100,7 +100,7 @@ async def test_the_use_of_a_latent_nobody_has_is_refused(broker: Broker) -> None
 async def test_a_broker_says_what_it_is_and_what_is_wrong(
     broker: Broker, clock: ManualClock
 ) -> None:
-    inspection = await broker.client.inspect(timeout=TIMEOUT)
+    inspection = await broker.admin.inspect(timeout=TIMEOUT)
     assert inspection.at_ms == clock()
     assert inspection.version
     assert inspection.servers[0].startswith("valkey 9")

@@ -95,7 +95,7 @@ async def test_groups_tell_how_far_they_are_behind(
     await publish_some(broker, clock, flow, 2)
     stores = broker.stores
     survey = StoreSurvey(
-        latents=stores.latents, flows=stores.flows, tenants=[DEFAULT_TENANT], clock_ms=clock
+        latents=stores.latents, flows=stores.flows, tenants=lambda: [DEFAULT_TENANT], clock_ms=clock
     )
     observe_store(readings.telemetry.meter, survey)
     await survey.look()
@@ -112,7 +112,10 @@ async def test_a_store_that_is_gone_opens_the_breaker_and_has_no_values(
     server.start()
     async with open_stores(Settings(store_url=server.url), clock) as stores:
         survey = StoreSurvey(
-            latents=stores.latents, flows=stores.flows, tenants=[DEFAULT_TENANT], clock_ms=clock
+            latents=stores.latents,
+            flows=stores.flows,
+            tenants=lambda: [DEFAULT_TENANT],
+            clock_ms=clock,
         )
         observe_store(readings.telemetry.meter, survey)
         observe_breaker(readings.telemetry.meter, stores.is_cut_off)

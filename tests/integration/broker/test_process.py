@@ -33,13 +33,14 @@ def store() -> Iterator[StoreServer]:
 
 
 @contextmanager
-def broker_process(**settings: str) -> Iterator[subprocess.Popen[str]]:
+def broker_process(*words: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    given = {"ADMIN_PORT": "0", **settings}
     environment = {
         **os.environ,
-        **{f"LATENTFLOW_BROKER_{name}": value for name, value in settings.items()},
+        **{f"LATENTFLOW_BROKER_{name}": value for name, value in given.items()},
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "services.broker"],
+        [sys.executable, "-m", "services.broker", *words],
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,

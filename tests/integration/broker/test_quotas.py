@@ -25,6 +25,7 @@ async def broker(clock: ManualClock) -> AsyncIterator[Broker]:
     """In memory, so that no other test's latents count."""
     settings = Settings(
         port=0,
+        admin_port=0,
         store_url="memory://",
         tenant_bytes=2 * STEP_BYTES,
         tenant_uploads=UPLOADS,
@@ -41,7 +42,7 @@ async def test_a_tenant_stores_no_more_than_its_bytes(broker: Broker, clock: Man
     with pytest.raises(QuotaExceeded) as refusal:
         await broker.publish(make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000))
     assert refusal.value.quota == "stored_bytes"
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     await broker.publish(make_latent(clock(), stream_bytes=300_000, frame_bytes=100_000))
 
 
@@ -115,7 +116,7 @@ async def test_an_opening_that_is_refused_holds_no_place(
 ) -> None:
     made = make_latent(clock())
     await broker.publish(made)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     for _ in range(2 * UPLOADS):
         with pytest.raises(LatentClosed):
             await broker.publish(made)
@@ -130,7 +131,7 @@ async def test_a_commit_that_is_refused_counts_for_nothing(
     await publisher.open(made)
     for frame in made.frames:
         await publisher.say(frame)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     with pytest.raises(LatentClosed):
         await publisher.say(made.commit)
     await broker.publish(make_latent(clock(), stream_bytes=500_000, frame_bytes=100_000))

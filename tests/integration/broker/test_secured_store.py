@@ -38,7 +38,7 @@ async def test_the_broker_works_as_a_user_with_its_own_keys_alone(
     url = f"redis://broker:secret@127.0.0.1:{acl_store.port}/0"
     async with running_broker(_over(settings, url), clock) as broker:
         await _use_all_of(broker, clock)
-        assert (await broker.client.inspect(timeout=TIMEOUT)).servers
+        assert (await broker.admin.inspect(timeout=TIMEOUT)).servers
 
 
 @pytest.mark.parametrize("login", ["broker:wrong@", "nobody:secret@", ""])
@@ -61,7 +61,7 @@ async def test_a_cluster_wants_one_right_more(
     url = cluster.url.replace("//", "//broker:secret@")
     async with running_broker(_over(settings, url), clock) as broker:
         await _use_all_of(broker, clock)
-        inspection = await broker.client.inspect(timeout=TIMEOUT)
+        inspection = await broker.admin.inspect(timeout=TIMEOUT)
     assert len(inspection.servers) == primaries
     cluster.remove()
 
@@ -127,7 +127,11 @@ async def test_a_server_that_is_not_trusted_or_asked_in_plain_is_not_there(
 
 def _over(settings: Settings, url: str) -> Settings:
     return Settings(
-        port=0, store_url=url, longest_wait_seconds=settings.longest_wait_seconds, grace_seconds=0.2
+        port=0,
+        admin_port=0,
+        store_url=url,
+        longest_wait_seconds=settings.longest_wait_seconds,
+        grace_seconds=0.2,
     )
 
 
@@ -141,5 +145,5 @@ async def _use_all_of(broker: Broker, clock: ManualClock) -> None:
     watch = WatchCall(flow=made.manifest.flow, group="g", consumer="c")
     delivery = await anext(broker.client.watch(watch, timeout=TIMEOUT))
     assert delivery.latent.manifest == made.manifest
-    assert len(await broker.client.list_flows(timeout=TIMEOUT)) == 1
-    assert len(await broker.client.revoke(made.latent_id, timeout=TIMEOUT)) == 1
+    assert len(await broker.admin.list_flows(timeout=TIMEOUT)) == 1
+    assert len(await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)) == 1

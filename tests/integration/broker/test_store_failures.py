@@ -66,9 +66,9 @@ async def test_full_store_still_delivers_what_it_has(broker: Broker, clock: Manu
 
 async def test_revoking_makes_room_in_a_full_store(broker: Broker, clock: ManualClock) -> None:
     await fill(broker, clock)
-    page = await broker.client.list_latents(ListCall(), timeout=TIMEOUT)
+    page = await broker.admin.list_latents(ListCall(), timeout=TIMEOUT)
     for info in page.latents:
-        await broker.client.revoke(info.manifest.latent_id, timeout=TIMEOUT)
+        await broker.admin.revoke(info.manifest.latent_id, timeout=TIMEOUT)
     await broker.publish(make_latent(clock()))
 
 
@@ -82,9 +82,9 @@ async def test_store_that_is_down_is_unavailable_to_every_call(
     with pytest.raises(StoreUnavailable):
         await broker.read(made.latent_id)
     with pytest.raises(StoreUnavailable):
-        await broker.client.list_latents(ListCall(), timeout=TIMEOUT)
+        await broker.admin.list_latents(ListCall(), timeout=TIMEOUT)
     with pytest.raises(StoreUnavailable):
-        await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+        await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     with pytest.raises(StoreUnavailable):
         await anext(broker.client.watch(WatchCall(flow=made.manifest.flow), timeout=TIMEOUT))
 

@@ -90,7 +90,7 @@ async def test_revocation_reaches_a_subscriber_that_waits(
 ) -> None:
     made, _ = await half_published(broker, clock)
     steps = await following(broker, made)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     with pytest.raises(LatentRevoked):
         await anext(steps)
 
@@ -98,7 +98,7 @@ async def test_revocation_reaches_a_subscriber_that_waits(
 async def test_revoked_latent_is_not_delivered(broker: Broker, clock: ManualClock) -> None:
     made = make_latent(clock())
     await broker.publish(made)
-    await broker.client.revoke(made.latent_id, timeout=TIMEOUT)
+    await broker.admin.revoke(made.latent_id, timeout=TIMEOUT)
     with pytest.raises(LatentRevoked):
         await broker.read(made.latent_id)
 

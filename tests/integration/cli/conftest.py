@@ -13,6 +13,9 @@ from tests.integration.rpc.fake_broker import FakeBroker
 from tests.integration.rpc.probe import served
 from tests.made_latents import MadeLatent
 
+_OVERSEE = {"flows", "ls", "rm", "lineage"}
+"""What goes to the admin port; the fake broker has one port for all."""
+
 
 class Commands:
     """What a command prints is pytest's to capture."""
@@ -37,7 +40,8 @@ class There:
         self._commands = commands
 
     async def run(self, *words: str) -> str:
-        return await self._commands.run(*words, "--broker", self.address)
+        port = "--admin" if _OVERSEE & set(words[:2]) else "--broker"
+        return await self._commands.run(*words, port, self.address)
 
     def hold(self, made: MadeLatent) -> LatentId:
         return self.broker.hold(made.manifest_bytes, made.frames, made.commit)

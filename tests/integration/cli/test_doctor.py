@@ -47,7 +47,7 @@ class Stack:
         now_ms = time.time_ns() // 1_000_000
         self.broker.inspection = replace(self.broker.inspection, at_ms=now_ms)
         at = f"127.0.0.1:{self.port}"
-        where = ("--broker", at, "--sharer", at, "--receiver", at)
+        where = ("--broker", at, "--admin", at, "--sharer", at, "--receiver", at)
         return await self._commands.run("doctor", *where, *words)
 
     async def _sharer(self, request: DescribeSharerRequest, context: Any) -> DescribeSharerResponse:
@@ -113,7 +113,7 @@ async def test_scripts_get_one_document(stack: Stack) -> None:
 async def test_where_nothing_runs_every_service_is_missed(
     commands: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = ("--broker", NOWHERE, "--sharer", NOWHERE, "--receiver", NOWHERE)
+    where = ("--broker", NOWHERE, "--admin", NOWHERE, "--sharer", NOWHERE, "--receiver", NOWHERE)
     with pytest.raises(ProblemsFound) as raised:
         await commands.run("doctor", *where)
     assert raised.value.problems == 3

@@ -24,13 +24,17 @@ FLOW = FlowName("memos")
 
 @pytest.fixture
 async def broker() -> AsyncIterator[Broker]:
-    settings = Settings(store_url="memory://", port=0)
+    settings = Settings(store_url="memory://", port=0, admin_port=0)
     async with running_broker(settings, system_clock_ms) as running:
         yield running
 
 
 def at(broker: Broker) -> tuple[str, str]:
     return "--broker", f"127.0.0.1:{broker.server.port}"
+
+
+def admin_at(broker: Broker) -> tuple[str, str]:
+    return "--admin", f"127.0.0.1:{broker.admin_server.port}"
 
 
 async def test_a_latent_is_carried_from_one_broker_to_another(
@@ -40,14 +44,14 @@ async def test_a_latent_is_carried_from_one_broker_to_another(
     path = str(tmp_path / "memo.latent")
     await broker.publish(made)
     await commands.run("latents", "export", made.latent_id, path, *at(broker))
-    settings = Settings(store_url="memory://", port=0)
+    settings = Settings(store_url="memory://", port=0, admin_port=0)
     async with running_broker(settings, system_clock_ms) as other:
         with pytest.raises(UnknownLatent):
             await commands.run("latents", "verify", made.latent_id, *at(other))
         for _ in range(2):
             assert made.latent_id in await commands.run("latents", "import", path, *at(other))
         assert "holds" in await commands.run("latents", "verify", made.latent_id, *at(other))
-        assert made.latent_id in await commands.run("latents", "ls", *at(other))
+        assert made.latent_id in await commands.run("latents", "ls", *admin_at(other))
 
 
 async def test_a_sealed_and_signed_latent_is_carried_over_as_it_is(
@@ -73,7 +77,7 @@ async def test_an_expired_latent_is_not_imported(
     path = str(tmp_path / "memo.latent")
     await broker.publish(made)
     await commands.run("latents", "export", made.latent_id, path, *at(broker))
-    settings = Settings(store_url="memory://", port=0)
+    settings = Settings(store_url="memory://", port=0, admin_port=0)
     async with running_broker(settings, lambda: made.manifest.expires_ms + 1) as late:
         with pytest.raises(LatentExpired, match=made.latent_id):
             await commands.run("latents", "import", path, *at(late))
@@ -86,7 +90,7 @@ async def test_what_was_withdrawn_is_not_read_any_more(
     await broker.publish(made)
     path = str(tmp_path / "memo.latent")
     await commands.run("latents", "export", made.latent_id, path, *at(broker))
-    assert "revoked" in await commands.run("latents", "rm", made.latent_id, *at(broker))
+    assert "revoked" in await commands.run("latents", "rm", made.latent_id, *admin_at(broker))
     with pytest.raises(LatentRevoked):
         await commands.run("latents", "verify", made.latent_id, *at(broker))
     with pytest.raises(LatentFlowError, match=made.latent_id):
@@ -118,7 +122,7 @@ async def test_what_a_member_of_a_group_told_does_not_come_again(
 async def test_a_reader_that_left_is_no_failure_to_speak_of(broker: Broker) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = (sys.executable, "-m", "latentflow.cli", "latents", "ls", *at(broker))
+    command = (sys.executable, "-m", "latentflow.cli", "latents", "ls", *admin_at(broker))
     process = await asyncio.create_subprocess_exec(
         *command, stdout=writing, stderr=asyncio.subprocess.PIPE
     )

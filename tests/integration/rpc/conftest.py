@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
@@ -19,6 +20,7 @@ EAGER = RetryPolicy(attempts=8, first_seconds=0.01, longest_seconds=0.5)
 class There:
     broker: FakeBroker
     client: BrokerClient
+    admin: AdminClient
     cable: Cable
 
 
@@ -30,4 +32,4 @@ async def there() -> AsyncIterator[There]:
         cable_to(serving.server.port) as cable,
         open_channel(f"127.0.0.1:{cable.port}") as channel,
     ):
-        yield There(broker, BrokerClient(channel, retry=EAGER), cable)
+        yield There(broker, BrokerClient(channel, retry=EAGER), AdminClient(channel), cable)

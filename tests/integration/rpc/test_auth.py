@@ -1,13 +1,13 @@
 """The tenant comes from the credential, and each call has its own."""
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
 from latentflow.errors import AccessDenied
 from latentflow.latent import Tenant
 from latentflow.rpc.auth_interceptor import current_tenant
+from latentflow.rpc.handlers import ServedCall
 from tests.integration.rpc.probe import METHODS, Context, ask, call, probe, served
 
 
@@ -23,8 +23,8 @@ async def test_without_authenticator_everybody_is_the_default_tenant(method: str
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_the_authenticator_decides_from_the_metadata(method: str) -> None:
-    def by_token(metadata: Mapping[str, str]) -> Tenant:
-        return Tenant(metadata["authorization"].removeprefix("Bearer "))
+    def by_token(call: ServedCall) -> Tenant:
+        return Tenant(call.metadata()["authorization"].removeprefix("Bearer "))
 
     async with served(probe(tell), authenticator=by_token) as there:
         assert (await call(there.channel, method))[-1] == b"probe"
@@ -32,7 +32,7 @@ async def test_the_authenticator_decides_from_the_metadata(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_refused_credential_reaches_no_work(method: str) -> None:
-    def deny(metadata: Mapping[str, str]) -> Tenant:
+    def deny(call: ServedCall) -> Tenant:
         raise AccessDenied
 
     worked: list[Context] = []

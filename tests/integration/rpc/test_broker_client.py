@@ -36,7 +36,7 @@ async def test_flows_and_lists_speak_in_domain_values(there: There) -> None:
     latent_id = there.broker.hold(SMALL.manifest_bytes, SMALL.frames, SMALL.commit)
     flow = FlowName("memos")
     info = await there.client.get_latent(latent_id, timeout=TIMEOUT)
-    page = await there.client.list_latents(ListCall(flow=flow), timeout=TIMEOUT)
+    page = await there.admin.list_latents(ListCall(flow=flow), timeout=TIMEOUT)
     watch = WatchCall(flow=flow, group="g", consumer="c")
     (delivery,) = [each async for each in there.client.watch(watch, timeout=TIMEOUT)]
     ack = AckCall(flow=flow, group="g", delivery_ids=(delivery.delivery_id,))
@@ -48,7 +48,7 @@ async def test_flows_and_lists_speak_in_domain_values(there: There) -> None:
 
 async def test_a_revoked_latent_is_gone(there: There) -> None:
     latent_id = there.broker.hold(SMALL.manifest_bytes, SMALL.frames, SMALL.commit)
-    await there.client.revoke(latent_id, timeout=TIMEOUT)
+    await there.admin.revoke(latent_id, timeout=TIMEOUT)
     with pytest.raises(UnknownLatent):
         await there.client.get_latent(latent_id, timeout=TIMEOUT)
 
@@ -67,17 +67,17 @@ async def test_a_latents_life_speaks_in_domain_values(there: There) -> None:
     use = UseCall(latent_id=latent_id, reader="gemma", generation="g-1")
     for _ in range(2):
         await there.client.record_use(use, timeout=TIMEOUT)
-    lineage = await there.client.get_lineage(latent_id, timeout=TIMEOUT)
+    lineage = await there.admin.get_lineage(latent_id, timeout=TIMEOUT)
     assert lineage.latent == renewed
     assert [(each.reader, each.generation) for each in lineage.receipts] == [("gemma", "g-1")]
-    assert await there.client.revoke(latent_id, timeout=TIMEOUT) == lineage.receipts
+    assert await there.admin.revoke(latent_id, timeout=TIMEOUT) == lineage.receipts
 
 
 async def test_a_broker_tells_of_its_flows_and_of_itself(there: There) -> None:
     group = GroupInfo(name="g", lag=2, pending=1, consumers=3)
     there.broker.flows = [FlowInfo(name=FlowName("memos"), announced=4, groups=(group,))]
-    assert list(await there.client.list_flows(timeout=TIMEOUT)) == there.broker.flows
-    assert await there.client.inspect(timeout=TIMEOUT) == there.broker.inspection
+    assert list(await there.admin.list_flows(timeout=TIMEOUT)) == there.broker.flows
+    assert await there.admin.inspect(timeout=TIMEOUT) == there.broker.inspection
 
 
 async def test_an_idempotent_call_is_tried_again_by_the_channel(there: There) -> None:

@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from latentflow.rpc.server import RunningServer
 from latentflow.rpc.telemetry import SILENT, Telemetry
-from services.broker.__main__ import Stores, build, build_servicer, open_stores
+from services.broker.__main__ import Servers, Stores, build, build_servicer, open_stores
 from services.broker.settings import Settings as BrokerSettings
 from tests.manual_clock import ManualClock
 
 # Readers look at the clock often, so that a test which moves it need not wait.
-BROKER = BrokerSettings(port=0, store_url="memory:", longest_wait_seconds=0.05, grace_seconds=0.2)
+BROKER = BrokerSettings(
+    port=0, admin_port=0, store_url="memory:", longest_wait_seconds=0.05, grace_seconds=0.2
+)
 
 
 class Broker:
@@ -24,24 +25,30 @@ class Broker:
         self._telemetry = telemetry
         self._settings = settings
         self._clock = clock
-        self._server: RunningServer | None = None
+        self._servers: Servers | None = None
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self._settings.port}"
 
+    @property
+    def admin_address(self) -> str:
+        return f"127.0.0.1:{self._settings.admin_port}"
+
     async def start(self) -> None:
         """On a free port at first, on the same one later."""
         telemetry = self._telemetry
         servicer = build_servicer(self._settings, self.stores, self._clock, telemetry.meter)
-        self._server = build(self._settings, servicer, telemetry)
-        self._settings = replace(self._settings, port=self._server.port)
-        await self._server.start()
+        self._servers = build(self._settings, servicer, telemetry)
+        public, admin = self._servers
+        self._settings = replace(self._settings, port=public.port, admin_port=admin.port)
+        for server in self._servers:
+            await server.start()
 
     async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.drain()
-            self._server = None
+        for server in self._servers or ():
+            await server.drain()
+        self._servers = None
 
 
 @asynccontextmanager

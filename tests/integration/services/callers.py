@@ -18,6 +18,7 @@ from latentflow.calls import (
     Usage,
 )
 from latentflow.latent import LatentId
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.receiver_client import ReceiverClient
 from latentflow.rpc.sharer_client import SharerClient
@@ -54,6 +55,7 @@ class Stack:
     sharer_worker: Worker
     receiver_worker: Worker
     broker_client: BrokerClient
+    admin: AdminClient
     sharer: SharerClient
     receiver: ReceiverClient
 

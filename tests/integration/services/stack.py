@@ -12,6 +12,7 @@ from typing import Any
 
 import services.receiver.__main__ as receiver_process
 import services.sharer.__main__ as sharer_process
+from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.deadline import RetryPolicy
@@ -56,7 +57,12 @@ async def running_stack(
         )
         channels = [
             await parts.enter_async_context(open_channel(address))
-            for address in (broker.address, local(sharer.server), local(receiver.server))
+            for address in (
+                broker.address,
+                local(sharer.server),
+                local(receiver.server),
+                broker.admin_address,
+            )
         ]
         yield Stack(
             broker=broker,
@@ -65,6 +71,7 @@ async def running_stack(
             broker_client=BrokerClient(channels[0]),
             sharer=SharerClient(channels[1]),
             receiver=ReceiverClient(channels[2]),
+            admin=AdminClient(channels[3]),
         )
 
 

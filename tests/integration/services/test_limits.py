@@ -86,7 +86,7 @@ async def test_a_queued_share_that_is_cancelled_lets_the_next_up_and_publishes_n
     async with aclosing(stayer):
         rest = [event async for event in stayer]
     assert rest[0] == Queued(ahead=0)
-    listed = await stack.broker_client.list_latents(ListCall(), timeout=TIMEOUT)
+    listed = await stack.admin.list_latents(ListCall(), timeout=TIMEOUT)
     assert len(listed.latents) == 1
     assert stack.sharer_worker.admitted == 0
 

@@ -68,6 +68,7 @@ def test_what_keeps_it_from_starting_is_its_last_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     prefix = f"LATENTFLOW_{name.upper()}_"
+    monkeypatch.setattr(sys, "argv", [name])
     monkeypatch.setenv(f"{prefix}ADAPTERS", str(pair.adapters))
     monkeypatch.setenv(f"{prefix}PORT", "0")
     with pytest.raises(SystemExit, match=f"{name}: {prefix}MODEL: must be set"):

@@ -61,7 +61,7 @@ async def test_what_can_not_live_that_long_is_made_anew(stack: Stack, clock: Man
 
 async def test_what_is_gone_is_made_anew(stack: Stack, clock: ManualClock) -> None:
     first = await share(stack)
-    await stack.broker_client.revoke(first.latent.manifest.latent_id, timeout=TIMEOUT)
+    await stack.admin.revoke(first.latent.manifest.latent_id, timeout=TIMEOUT)
     second = await share(stack)
     clock.advance(seconds=61)
     third = await share(stack)

@@ -60,7 +60,7 @@ async def test_its_latents_stay_when_they_are_revoked_at_the_broker(stack: Stack
     latent_id = await stack.latent(MEMO)
     direct = await stack.ask(QUESTION, latent_id)
     session = await opened(stack, latent_id)
-    await stack.broker_client.revoke(latent_id, timeout=TIMEOUT)
+    await stack.admin.revoke(latent_id, timeout=TIMEOUT)
     assert (await stack.ask_session(QUESTION, session.session_id)).text == direct.text
 
 

@@ -126,7 +126,7 @@ async def test_what_can_never_work_is_refused_by_name_and_nothing_is_published(
     with pytest.raises(refusal) as raised:
         await shared(stack, call)
     assert getattr(raised.value, "field", None) == field
-    assert (await stack.broker_client.list_latents(ListCall(), timeout=TIMEOUT)).latents == ()
+    assert (await stack.admin.list_latents(ListCall(), timeout=TIMEOUT)).latents == ()
     assert await stack.latent(MEMO)
 
 

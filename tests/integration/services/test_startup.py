@@ -60,9 +60,9 @@ async def describe(server: RunningServer, service: str) -> object:
 def unloaded(service: str, pair: TinyPair, broker: Broker) -> RunningServer:
     if service == SHARER:
         standby = Standby[Sharing]("sharer")
-        return sharer_process.build(sharer_settings(pair, broker), standby, SILENT)
+        return sharer_process.build(sharer_settings(pair, broker), standby, SILENT, None)
     return receiver_process.build(
-        receiver_settings(pair, broker), Standby[Answering]("receiver"), SILENT
+        receiver_settings(pair, broker), Standby[Answering]("receiver"), SILENT, None
     )
 
 

@@ -34,5 +34,5 @@ async def test_a_full_store_reaches_the_caller_and_loses_nothing(
         assert refusal.value.retry_after_seconds > 0
         assert (await stack.ask("What is the code?", *stored[:1])).usage.latent_slots > 0
         for latent_id in stored:
-            await stack.broker_client.revoke(latent_id, timeout=TIMEOUT)
+            await stack.admin.revoke(latent_id, timeout=TIMEOUT)
         assert await stack.latent(MEMO)

@@ -83,7 +83,7 @@ async def expired(scene: Scene) -> LatentId:
 
 async def revoked(scene: Scene) -> LatentId:
     latent_id = await scene.publish_with()
-    await scene.stack.broker_client.revoke(latent_id, timeout=TIMEOUT)
+    await scene.stack.admin.revoke(latent_id, timeout=TIMEOUT)
     return latent_id
 
 

@@ -10,6 +10,7 @@ import grpc
 from bench.soak.course import Course
 from bench.soak.crowd import Crowd
 from bench.soak.ledger import Ledger
+from bench.soak.lives import Places
 from bench.stand import Stand, broker_stand
 
 COURSE = Course(
@@ -31,7 +32,7 @@ def test_a_crowd_that_has_left_holds_no_connection_open() -> None:
 async def come_and_leave(stand: Stand) -> None:
     async with grpc.aio.insecure_channel(stand.address) as channel:
         await asyncio.wait_for(channel.channel_ready(), 30)
-    crowd = Crowd(COURSE, stand.address, Ledger())
+    crowd = Crowd(COURSE, Places(stand.address, stand.admin_address), Ledger())
     assert await comes_true(lambda: connections_to(stand.port) >= COURSE.flows)
     await crowd.stop_publishing()
     await crowd.leave()

@@ -47,6 +47,7 @@ def test_every_command_has_a_help_of_its_own(
         ("latents", "ls show verify tail rm lineage export import"),
         ("flows", "ls lag"),
         ("keys", "new revoke"),
+        ("tenants", "token check"),
     ],
 )
 def test_the_help_of_a_command_tells_of_its_actions(
@@ -132,27 +133,38 @@ def test_asking_without_a_receiver_says_where_it_looked(settings: Settings) -> N
     assert (raised.value.service, raised.value.address) == ("receiver", NO_SERVICE)
 
 
-LATENTS = [
-    ["ls"],
-    *([action, LATENT_ID] for action in ("show", "verify", "lineage", "rm")),
+OVERSEEING = [["ls"], ["lineage", LATENT_ID], ["rm", LATENT_ID]]
+READING = [
+    *([action, LATENT_ID] for action in ("show", "verify")),
     ["tail", "memos"],
     ["export", LATENT_ID, "out.latent"],
 ]
 
 
-@pytest.mark.parametrize("words", [*(["latents", *each] for each in LATENTS), ["flows", "ls"]])
+OF_PORT = [
+    *(("broker", ["latents", *each]) for each in READING),
+    *(("admin", ["latents", *each]) for each in OVERSEEING),
+    ("admin", ["flows", "ls"]),
+]
+
+
+@pytest.mark.parametrize(("port", "words"), OF_PORT)
 def test_without_a_broker_it_is_said_where_it_was_looked_for(
-    settings: Settings, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    port: str,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StackMissing) as raised:
-        run([*words, "--broker", NO_SERVICE], settings)
-    assert (raised.value.service, raised.value.address) == ("broker", NO_SERVICE)
+        run([*words, f"--{port}", NO_SERVICE], settings)
+    assert (raised.value.service, raised.value.address) == (port, NO_SERVICE)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_broker_of_the_running_stack_is_found(settings: Settings) -> None:
-    running = StackAddresses(broker=NO_SERVICE, sharer="h:2", receiver="h:3")
+    running = StackAddresses(broker="h:1", sharer="h:2", receiver="h:3", admin=NO_SERVICE)
     with announced(settings.stack_file, running), pytest.raises(StackMissing) as raised:
         run(["flows", "ls"], settings)
     assert raised.value.address == NO_SERVICE
@@ -189,8 +201,10 @@ def test_a_group_is_watched_by_a_consumer_of_some_name(settings: Settings) -> No
 
 
 def test_an_empty_brokers_address_is_refused(settings: Settings) -> None:
+    with pytest.raises(EmptyInput, match="admin"):
+        run(["flows", "ls", "--admin", ""], settings)
     with pytest.raises(EmptyInput, match="broker"):
-        run(["flows", "ls", "--broker", ""], settings)
+        run(["latents", "show", LATENT_ID, "--broker", ""], settings)
 
 
 @pytest.mark.parametrize("given", ["--context", "--question"])

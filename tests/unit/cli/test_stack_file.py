@@ -9,7 +9,7 @@ from latentflow.cli.stack import StackAddresses
 from latentflow.cli.stack_file import announced, read_addresses, require_none
 from latentflow.errors import StackRunning
 
-ADDRESSES = StackAddresses(broker="h:1", sharer="h:2", receiver="h:3")
+ADDRESSES = StackAddresses(broker="h:1", sharer="h:2", receiver="h:3", admin="h:4")
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""What some files say, read again when they change, so that nothing need start anew for it.
+
+Knows nothing of what is in them. Looks at them whenever it is asked, on any thread: no timer, no
+signal, and no moment at which what is replaced is neither the old nor the new.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
+
+from latentflow.errors import InvalidInput
+
+_log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+class Reloaded(Generic[Value]):
+    """Called, gives what the files say: the same object until they change.
+
+    Files that can't be read any more are logged once, and what they said last still holds.
+    """
+
+    def __init__(self, read: Callable[[], Value], paths: Sequence[Path]) -> None:
+        """`read` raises InvalidInput for files it can't use, and so does this."""
+        self._read = read
+        self._paths = paths
+        self._lock = Lock()
+        self._seen = _signature(paths)
+        self._value = read()
+
+    def __call__(self) -> Value:
+        with self._lock:
+            seen = _signature(self._paths)
+            if seen != self._seen:
+                self._seen = seen
+                self._reload()
+            return self._value
+
+    def _reload(self) -> None:
+        names = ", ".join(map(str, self._paths))
+        try:
+            self._value = self._read()
+        except InvalidInput as error:
+            _log.error("%s changed, the last good one holds: %s", names, error)
+        else:
+            _log.info("%s read again", names)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Raises InvalidInput."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(field=str(path), problem=f"can't be read: {error.strerror}") from error
+
+
+def _signature(paths: Sequence[Path]) -> Signature:
+    return tuple(_stamp(path) for path in paths)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What differs between two contents of a file, however it was replaced; None when missing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

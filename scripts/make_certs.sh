@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Certificates for development: a CA of our own and one certificate for each service, into FOLDER
+# (default certs/, which git ignores). Run again it keeps the CA and issues new certificates, each
+# put in place at once: running services take them up with their next connection.
+# A service is known by the URI in its certificate (latentflow/rpc/rights.py), not by where it runs.
+set -euo pipefail
+
+readonly folder="${1:-certs}"
+readonly ca_days=3650 service_days=365
+readonly hosts="DNS:localhost,IP:127.0.0.1,IP:::1"
+
+main() {
+  mkdir -p "$folder"
+  fresh="$(mktemp -d "$folder/.fresh.XXXXXX")"
+  trap 'rm -rf "$fresh"' EXIT
+  [[ -f $folder/ca.pem && -f $folder/ca.key ]] || make_ca
+  for service in broker sharer receiver; do
+    make_certificate "$service"
+  done
+  echo "certificates in $folder, of $folder/ca.pem"
+}
+
+make_ca() {
+  request -days "$ca_days" -subj "/CN=latentflow development" -keyout "$fresh/ca.key" \
+    -out "$fresh/ca.pem" -addext "basicConstraints=critical,CA:true" \
+    -addext "keyUsage=critical,keyCertSign"
+  mv "$fresh/ca.key" "$fresh/ca.pem" "$folder"
+}
+
+make_certificate() {
+  request -days "$service_days" -subj "/CN=$1" -keyout "$fresh/$1.key" -out "$fresh/$1.pem" \
+    -CA "$folder/ca.pem" -CAkey "$folder/ca.key" \
+    -addext "basicConstraints=critical,CA:false" \
+    -addext "keyUsage=critical,digitalSignature" \
+    -addext "extendedKeyUsage=serverAuth,clientAuth" \
+    -addext "subjectAltName=DNS:$1,$hosts,URI:spiffe://latentflow/$1"
+  chmod 644 "$fresh/$1.key" # the containers run as another user
+  mv "$fresh/$1.key" "$fresh/$1.pem" "$folder"
+}
+
+request() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -config /dev/null "$@" 2>&1
+}
+
+main

@@ -35,8 +35,10 @@ bundle_name() {
   echo "latentflow-$version-$(python deploy/bundle/platform_tag.py)"
 }
 
+# redis asks for async-timeout below Python 3.11.3, which Debian 12 has; the pins are of a later one.
 fetch_wheels() {
-  python -m pip wheel --quiet --wheel-dir "$bundle/wheels" --requirement "$bundle/requirements.txt"
+  python -m pip wheel --quiet --wheel-dir "$bundle/wheels" --requirement "$bundle/requirements.txt" \
+    async-timeout
   python -m pip wheel --quiet --wheel-dir "$bundle/wheels" --no-deps --no-build-isolation "$source"
 }
 

@@ -1,6 +1,6 @@
 """Real Valkey and Redis servers for tests, each in a folder of its own.
 
-One server listens on a Unix socket alone; a Cluster and what Sentinels watch need loopback ports.
+`store_cluster` and `store_sentinels` put several together.
 """
 
 import shutil
@@ -16,9 +16,12 @@ from pathlib import Path
 import redis
 
 _START_SECONDS = 20.0
-_NODE_TIMEOUT_MS = 1000
-_SLOTS = 16384
-_PRIMARY = "primary"
+_OPTIONS = {
+    "maxmemory-policy": "noeviction",
+    # A replica is in step soon, and has soon something to acknowledge.
+    "repl-diskless-sync-delay": "0",
+    "repl-ping-replica-period": "1",
+}
 
 
 def valkey_binary() -> str:
@@ -47,7 +50,7 @@ class StoreServer:
         self._binary = binary
         self._port = port
         self.tls_port = int(options.get("tls-port", 0))
-        self._options = {"maxmemory-policy": "noeviction", **options}
+        self._options = {**_OPTIONS, **options}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,7 +73,9 @@ class StoreServer:
         with self.client() as client:
             client.flushall()
 
-    def start(self) -> "StoreServer":
+    def start(self, **changes: str) -> "StoreServer":
+        """`changes` to its options stay."""
+        self._options |= changes
         options = {
             "port": str(self._port),
             "bind": "127.0.0.1",
@@ -99,121 +104,7 @@ class StoreServer:
 
     def _answers(self) -> bool:
         with self.client() as client:
-            return _is_answered(client.ping)
-
-
-class StoreCluster:
-    """Primaries on loopback that share the slots, by default three."""
-
-    def __init__(self, binary: str, *, primaries: int = 3) -> None:
-        ports = free_ports(2 * primaries)
-        self._buses = ports[primaries:]
-        self._nodes = [
-            StoreServer(
-                binary,
-                port=port,
-                **{
-                    "cluster-enabled": "yes",
-                    "cluster-port": str(bus),
-                    "cluster-node-timeout": str(_NODE_TIMEOUT_MS),
-                },
-            )
-            for port, bus in zip(ports, self._buses, strict=False)
-        ]
-
-    @property
-    def url(self) -> str:
-        hosts = ",".join(f"127.0.0.1:{node.port}" for node in self._nodes)
-        return f"redis+cluster://{hosts}"
-
-    def start(self) -> "StoreCluster":
-        for place, node in enumerate(self._nodes):
-            count = len(self._nodes)
-            first, last = _SLOTS * place // count, _SLOTS * (place + 1) // count - 1
-            with node.start().client() as client:
-                client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
-        with self._nodes[0].client() as client:
-            for node, bus in zip(self._nodes[1:], self._buses[1:], strict=True):
-                client.execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus)
-        for node in self._nodes:
-            until(lambda node=node: _knows_every_slot(node))  # type: ignore[misc]
-        return self
-
-    def command(self, *words: str) -> None:
-        """At every primary."""
-        for node in self._nodes:
-            with node.client() as client:
-                client.execute_command(*words)
-
-    def flush(self) -> None:
-        for node in self._nodes:
-            node.flush()
-
-    def remove(self) -> None:
-        for node in self._nodes:
-            node.remove()
-
-
-class SentinelStore:
-    """A primary with a replica, watched by three Sentinels that make the replica the primary."""
-
-    def __init__(self, binary: str) -> None:
-        primary, replica, *sentinels = free_ports(5)
-        self._primary = StoreServer(binary, port=primary)
-        self._replica = StoreServer(binary, port=replica, replicaof=f"127.0.0.1 {primary}")
-        self._binary, self._ports = binary, sentinels
-        self._folder = Path(tempfile.mkdtemp(prefix="lf-sentinels-"))
-        self._sentinels: list[subprocess.Popen[bytes]] = []
-
-    @property
-    def url(self) -> str:
-        hosts = ",".join(f"127.0.0.1:{port}" for port in self._ports)
-        return f"redis+sentinel://{hosts}/{_PRIMARY}/0"
-
-    def start(self) -> "SentinelStore":
-        self._primary.start()
-        self._replica.start()
-        until(lambda: _is_in_step(self._replica))
-        for port in self._ports:
-            self._sentinels.append(self._watch(port))
-        for port in self._ports:
-            until(lambda port=port: _knows_the_others(port))  # type: ignore[misc]
-        return self
-
-    def kill_primary(self) -> None:
-        """The Sentinels notice, and promote the replica, within a second or two."""
-        self._primary.stop()
-
-    def await_promotion(self) -> None:
-        until(lambda: _role(self._replica) == "master")
-
-    def flush(self) -> None:
-        self._primary.flush()
-
-    def remove(self) -> None:
-        for sentinel in self._sentinels:
-            sentinel.kill()
-            sentinel.wait()
-        self._replica.remove()
-        self._primary.remove()
-        shutil.rmtree(self._folder)
-
-    def _watch(self, port: int) -> subprocess.Popen[bytes]:
-        config = self._folder / f"{port}.conf"
-        config.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {self._folder}\n"
-            f"sentinel monitor {_PRIMARY} 127.0.0.1 {self._primary.port} 2\n"
-            f"sentinel down-after-milliseconds {_PRIMARY} {_NODE_TIMEOUT_MS}\n"
-            f"sentinel failover-timeout {_PRIMARY} 5000\n"
-        )
-        return subprocess.Popen(
-            [self._binary, str(config), "--sentinel"],
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-        )
-
-
-AnyStore = StoreServer | StoreCluster | SentinelStore
+            return is_answered(client.ping)
 
 
 def free_ports(count: int) -> list[int]:
@@ -234,7 +125,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _is_answered(ask: Callable[[], object]) -> bool:
+def is_answered(ask: Callable[[], object]) -> bool:
     try:
         ask()
     except redis.ConnectionError:
@@ -242,26 +133,21 @@ def _is_answered(ask: Callable[[], object]) -> bool:
     return True
 
 
-def _knows_every_slot(node: StoreServer) -> bool:
-    with node.client() as client:
-        told = client.execute_command("CLUSTER INFO")
-    text = told.decode() if isinstance(told, bytes) else str(told)
-    return "cluster_state:ok" in text.replace("'", "").replace(": ", ":")
-
-
-def _is_in_step(replica: StoreServer) -> bool:
-    with replica.client() as client:
-        return bool(client.info("replication").get("master_link_status") == "up")
-
-
-def _role(server: StoreServer) -> str:
+def is_primary(server: StoreServer) -> bool:
     with server.client() as client:
-        return str(client.info("replication")["role"])
+        return bool(client.info("replication")["role"] == "master")
 
 
-def _knows_the_others(port: int) -> bool:
-    with redis.Redis(port=port) as sentinel:
-        if not _is_answered(sentinel.ping):
-            return False
-        known = sentinel.sentinel_master(_PRIMARY)
-        return bool(known["num-other-sentinels"] == 2 and known["num-slaves"] == 1)
+def has_replica_in_step(primary: StoreServer) -> bool:
+    """Whether one has acknowledged something: until it first does, it is sent nothing new."""
+    with primary.client() as client:
+        replica = client.info("replication").get("slave0", {})
+    return bool(replica.get("state") == "online" and replica.get("offset"))
+
+
+def hold_back(primary: StoreServer, replica: StoreServer) -> None:
+    """The replica hears of nothing more, until it is started anew."""
+    with replica.client() as client:
+        client.config_set("masterauth", "none that the primary knows")
+    with primary.client() as client:
+        client.execute_command("CLIENT", "KILL", "TYPE", "replica")

@@ -104,7 +104,7 @@ class Publication:
         ending = Ending(call)
         sending = asyncio.create_task(self._send(call))
         try:
-            with self._peer.translated():
+            async with self._peer.within(timeout):
                 return await self._hear_out(call, ending)
         finally:
             call.cancel()

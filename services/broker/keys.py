@@ -30,7 +30,9 @@ lf1:{tenant}:flows           zset    the tenant's flows, by when each was last  
                                      announced on or joined (ms)                after that, as flow
 lf1:{tenant}:latents         zset    the tenant's latents, scores 0, members    LONGEST_KEPT_MS
                                      <created_ms>-<latent>: sorts by age        after the last one
+lf1:{tenant}:expiring        zset    the same members by when they expire (ms)  likewise
 lf1:{tenant/flow}:latents    zset    likewise, one flow's                       likewise
+lf1:{tenant/flow}:expiring   zset    likewise                                   likewise
 """
 
 from dataclasses import dataclass
@@ -71,8 +73,10 @@ def flows_key(tenant: Tenant) -> str:
     return f"{_place(tenant)}:flows"
 
 
-def listing_key(tenant: Tenant, flow: FlowName | None) -> str:
-    return f"{_place(tenant) if flow is None else _place(tenant, flow)}:latents"
+def listing_keys(tenant: Tenant, flow: FlowName | None) -> list[str]:
+    """In the order of list.lua."""
+    place = _place(tenant) if flow is None else _place(tenant, flow)
+    return [f"{place}:latents", f"{place}:expiring"]
 
 
 def _place(*names: str) -> str:

@@ -4,7 +4,6 @@ import re
 
 from latentflow.errors import InvalidInput
 from latentflow.latent import LatentId
-from services.broker.lifecycle import LONGEST_KEPT_MS
 from services.broker.record import LatentRef, Opening
 
 _MEMBER = re.compile(r"([0-9]{13})-([0-9A-Z]{26})")
@@ -23,8 +22,3 @@ def require_token(after: str) -> None:
     """Raises InvalidInput unless `after` is empty or one of our tokens."""
     if after and not _MEMBER.fullmatch(after):
         raise InvalidInput(field="page_token", problem="must come from the page before")
-
-
-def oldest_kept(now_ms: int) -> str:
-    """Sorts behind every member whose latent is surely forgotten."""
-    return f"{max(0, now_ms - LONGEST_KEPT_MS):013d}"

@@ -19,9 +19,12 @@ from services.broker.store import FlowStore, LatentStore, QuotaStore
 from services.broker.store_url import parse_store_url
 from tests.contract.samples import LIMITS, RETENTIONS
 from tests.manual_clock import ManualClock
-from tests.store_servers import AnyStore, SentinelStore, StoreCluster, StoreServer, binaries
+from tests.store_cluster import StoreCluster
+from tests.store_sentinels import SentinelStore
+from tests.store_servers import StoreServer, binaries
 
 FORMS = {"alone": StoreServer, "cluster": StoreCluster, "sentinel": SentinelStore}
+AnyStore = StoreServer | StoreCluster | SentinelStore
 STORES = ["memory", *(f"{name}-{form}" for name in binaries() for form in FORMS)]
 
 

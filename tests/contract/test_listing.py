@@ -11,6 +11,8 @@ from tests.contract.samples import (
     LIFETIME_SECONDS,
     OTHER_TENANT,
     TENANT,
+    new_commit,
+    new_frame,
     new_opening,
     new_ref,
 )
@@ -140,3 +142,19 @@ async def test_token_that_was_never_given_is_refused(
     listing = Listing(tenant=TENANT, flow=None, page_size=2, after=token)
     with pytest.raises(InvalidInput):
         await latents.page(listing, now_ms=clock())
+
+
+async def test_renewed_latent_stays_listed_while_others_come_and_go(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    renewed, expired = await open_some(latents, clock, 2)
+    frame = new_frame(0)
+    await latents.append(renewed, [frame], now_ms=clock())
+    await latents.commit(renewed, new_commit(frame), now_ms=clock())
+    later_ms = clock() + 3 * LIFETIME_SECONDS * 1000
+    await latents.renew(renewed, expires_ms=later_ms, now_ms=clock())
+    clock.advance(seconds=LIFETIME_SECONDS + 1)
+    [newest] = await open_some(latents, clock, 1)
+    listed = [latent_id for page in await all_pages(latents, clock) for latent_id in page]
+    assert listed == [newest.latent_id, renewed.latent_id]
+    assert expired.latent_id not in listed

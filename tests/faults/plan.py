@@ -4,6 +4,7 @@ Pure values; how bytes and processes are broken is `link`'s and `stage`'s.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,9 @@ from tests.made_latents import MadeLatent, make_latent
 
 LATENTS = 4
 READERS = 2
+_LONGEST_BYTES = 40_000
+# A replica is held back, and then the primary killed, while these are still on their way.
+_LONGEST_BYTES_REPLICATED = 600_000
 
 
 class Hop(StrEnum):
@@ -41,10 +45,24 @@ class Fault(StrEnum):
     KILL_BROKER = "kill broker"
     KILL_READER = "kill reader"
     KILL_STORE = "kill store"
+    KILL_PRIMARY = "kill primary"
+
+
+class Stand(StrEnum):
+    """Which servers the store is: one alone, or several of which a replica takes over."""
+
+    VALKEY = "valkey"
+    REDIS = "redis"
+    SENTINELS = "sentinels"
+    CLUSTER = "cluster"
 
 
 class Keeping(StrEnum):
-    """What a store has when it starts again: everything (appendonly, fsync always), or nothing."""
+    """What a killed store still has.
+
+    A server alone: everything when it starts again (appendonly, fsync always), or nothing. A
+    primary's replica: what came to it by itself, or nothing of the last moments.
+    """
 
     KEEPS = "store keeps"
     FORGETS = "store forgets"
@@ -53,7 +71,16 @@ class Keeping(StrEnum):
 # What changes bytes on their way, rather than losing the way.
 CHANGES = frozenset({Fault.DROP, Fault.DUPLICATE, Fault.REORDER, Fault.FLIP})
 
-KILLS = frozenset({Fault.KILL_PUBLISHER, Fault.KILL_BROKER, Fault.KILL_READER, Fault.KILL_STORE})
+KILLS = frozenset(fault for fault in Fault if fault.name.startswith("KILL_"))
+
+FAULTS = {
+    Stand.VALKEY: tuple(fault for fault in Fault if fault is not Fault.KILL_PRIMARY),
+    Stand.REDIS: (Fault.KILL_STORE,),
+    Stand.SENTINELS: (Fault.KILL_PRIMARY,),
+    Stand.CLUSTER: (Fault.KILL_PRIMARY,),
+}
+# Clients are told where these servers are, and so go past a proxy.
+_REPLICATED = frozenset({Stand.SENTINELS, Stand.CLUSTER})
 
 # About how many bytes go over a hop in a run, beside the streams and for each byte of the streams:
 # the moment of the fault is drawn from these, so that few runs end before it.
@@ -66,7 +93,7 @@ _TRAFFIC = {
     (Hop.STORE, Direction.DOWN): (4000, 1.75),
 }
 _SHORTEST_SECONDS = {Fault.DELAY: 0.05, Fault.STALL: 0.5}
-_LONGEST_SECONDS = {Fault.DELAY: 0.5, Fault.STALL: 4.0}
+_LONGEST_SECONDS = {Fault.DELAY: 0.5, Fault.STALL: 4.0, Fault.KILL_PRIMARY: 0.3}
 _LONGEST_DOWN_SECONDS = 0.5
 
 
@@ -75,7 +102,7 @@ class Strike:
     """One fault, as the byte `after_bytes` of a direction of a hop comes by.
 
     `span_bytes` are lost, repeated or swapped; bit `bit` of the byte is flipped; `seconds` is how
-    long bytes are held or a killed part is down.
+    long bytes are held, a killed part is down, or a primary lives on whose replica hears no more.
     """
 
     fault: Fault
@@ -108,6 +135,7 @@ class Recipe:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     seed: int
+    stand: Stand
     keeping: Keeping
     recipes: tuple[Recipe, ...]
     strike: Strike
@@ -115,34 +143,41 @@ class Plan:
     def __str__(self) -> str:
         strike = self.strike
         return (
-            f"seed {self.seed}: {strike.fault} at byte {strike.after_bytes} "
+            f"{self.stand}, seed {self.seed}: {strike.fault} at byte {strike.after_bytes} "
             f"{strike.direction} {strike.hop}, {self.keeping}"
         )
 
 
-def draw_plan(seed: int, now_ms: int) -> Plan:
+def draw_plan(seed: int, now_ms: int, stand: Stand = Stand.VALKEY) -> Plan:
     chance = random.Random(seed)
-    recipes = tuple(_draw_recipe(chance, now_ms) for _ in range(LATENTS))
+    longest = _LONGEST_BYTES_REPLICATED if stand in _REPLICATED else _LONGEST_BYTES
+    recipes = tuple(_draw_recipe(chance, now_ms, longest) for _ in range(LATENTS))
     return Plan(
         seed=seed,
+        stand=stand,
         keeping=chance.choice(list(Keeping)),
         recipes=recipes,
-        strike=_draw_strike(chance, sum(recipe.stream_bytes for recipe in recipes)),
+        strike=_draw_strike(chance, stand, sum(recipe.stream_bytes for recipe in recipes)),
     )
 
 
-def _draw_recipe(chance: random.Random, now_ms: int) -> Recipe:
+def hops_of(stand: Stand) -> Sequence[Hop]:
+    """The hops with a proxy of ours."""
+    return [hop for hop in Hop if hop is not Hop.STORE or stand not in _REPLICATED]
+
+
+def _draw_recipe(chance: random.Random, now_ms: int, longest_bytes: int) -> Recipe:
     return Recipe(
         seed=chance.getrandbits(63),
         now_ms=now_ms,
-        stream_bytes=chance.randint(200, 40_000),
+        stream_bytes=chance.randint(200, longest_bytes),
         frame_bytes=chance.randint(1_000, 16_000),
     )
 
 
-def _draw_strike(chance: random.Random, stream_bytes: int) -> Strike:
-    fault = chance.choice(list(Fault))
-    hop, direction = chance.choice(list(_TRAFFIC))
+def _draw_strike(chance: random.Random, stand: Stand, stream_bytes: int) -> Strike:
+    fault = chance.choice(FAULTS[stand])
+    hop, direction = chance.choice([way for way in _TRAFFIC if way[0] in hops_of(stand)])
     base, share = _TRAFFIC[hop, direction]
     return Strike(
         fault=fault,

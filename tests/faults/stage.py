@@ -1,6 +1,7 @@
-"""All parts of a run, started once and kept warm: two stores, a broker, a publisher, two readers.
+"""All parts of a run, started once and kept warm: the stores, a broker, a publisher, two readers.
 
-Between each pair is a proxy of ours. A killed part is started again at its place.
+Between each pair is a proxy of ours, but before servers that tell clients where they are. A killed
+part is started again at its place.
 """
 
 import asyncio
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from tests.faults.link import Link, link_to
 from tests.faults.part import BrokerPart, Part, WorkingPart
-from tests.faults.plan import Fault, Hop, Keeping, Plan, Strike
-from tests.store_servers import StoreServer, free_ports, valkey_binary
+from tests.faults.plan import Fault, Hop, Plan, Stand, Strike
+from tests.faults.stores import Stores, open_stores
+from tests.store_servers import free_ports
 
 # Short, so that what is given up is over within a run.
 _BROKER = {
@@ -23,12 +25,11 @@ _BROKER = {
     "LONGEST_WAIT_SECONDS": "1",
     "FOLLOWERS": "64",
 }
-_KEEPS = {"appendonly": "yes", "appendfsync": "always"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    stores: Mapping[Keeping, StoreServer]
+    stores: Stores
     links: Mapping[Hop, Link]
     broker: BrokerPart
     publisher: WorkingPart
@@ -37,11 +38,7 @@ class Stage:
 
     async def prepare(self, plan: Plan) -> None:
         """Arms the plan's one fault, over the store that the plan wants."""
-        link = self.links[Hop.STORE]
-        port = self.stores[plan.keeping].port
-        if link.target_port != port:
-            link.target_port = port
-            await link.mend()
+        await self.stores.prepare(plan)
         for hop, link in self.links.items():
             is_hit = hop is plan.strike.hop
             link.arm(plan.strike if is_hit else None, lambda: self._kill(plan))
@@ -71,10 +68,8 @@ class Stage:
                 self._restart(self.broker, plan.strike)
             case Fault.KILL_READER:
                 self._restart(self.readers[plan.seed % len(self.readers)], plan.strike)
-            case Fault.KILL_STORE:
-                store = self.stores[plan.keeping]
-                store.stop()
-                self._keep(_start_store(store, plan.strike))
+            case Fault.KILL_STORE | Fault.KILL_PRIMARY:
+                self._keep(self.stores.kill(plan))
             case _:
                 pass
 
@@ -94,27 +89,22 @@ async def _start(part: Part, strike: Strike) -> None:
     await part.start()
 
 
-async def _start_store(store: StoreServer, strike: Strike) -> None:
-    await asyncio.sleep(strike.seconds)
-    await asyncio.to_thread(store.start)
-
-
 @asynccontextmanager
-async def open_stage() -> AsyncIterator[Stage]:
+async def open_stage(stand: Stand = Stand.VALKEY) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as cleanup:
         folder = Path(tempfile.mkdtemp(prefix="lf-faults-"))
         cleanup.callback(shutil.rmtree, folder)
-        stores = {Keeping.KEEPS: _store(cleanup, **_KEEPS), Keeping.FORGETS: _store(cleanup)}
+        stores = await cleanup.enter_async_context(open_stores(stand))
         (broker_port,) = free_ports(1)
         links = {
-            Hop.STORE: await cleanup.enter_async_context(link_to(stores[Keeping.KEEPS].port)),
+            **stores.links,
             Hop.PUBLISHER: await cleanup.enter_async_context(link_to(broker_port)),
             Hop.READER: await cleanup.enter_async_context(link_to(broker_port)),
         }
         stage = Stage(
             stores=stores,
             links=links,
-            broker=BrokerPart(_broker_environment(broker_port, links[Hop.STORE].port)),
+            broker=BrokerPart(_broker_environment(broker_port, stores.url)),
             publisher=_worker("publisher", links[Hop.PUBLISHER]),
             readers=(
                 _worker("reader", links[Hop.READER]),
@@ -128,15 +118,8 @@ async def open_stage() -> AsyncIterator[Stage]:
         yield stage
 
 
-def _store(cleanup: AsyncExitStack, **options: str) -> StoreServer:
-    (port,) = free_ports(1)
-    store = StoreServer(valkey_binary(), port=port, **options)
-    cleanup.callback(store.remove)
-    return store.start()
-
-
-def _broker_environment(port: int, store_port: int) -> Mapping[str, str]:
-    settings = {"PORT": str(port), "STORE_URL": f"redis://127.0.0.1:{store_port}/0", **_BROKER}
+def _broker_environment(port: int, store_url: str) -> Mapping[str, str]:
+    settings = {"PORT": str(port), "STORE_URL": store_url, **_BROKER}
     named = {f"LATENTFLOW_BROKER_{name}": value for name, value in settings.items()}
     return {**os.environ, **named}
 

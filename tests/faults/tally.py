@@ -19,6 +19,10 @@ class Tally:
         self._rows: dict[str, Counter[str]] = {}
         self._errors: Counter[str] = Counter()
 
+    @property
+    def runs(self) -> int:
+        return sum(row["runs"] for row in self._rows.values())
+
     def add(self, report: Report) -> None:
         row = self._rows.setdefault(_kind(report), Counter())
         row["runs"] += 1
@@ -75,15 +79,15 @@ def mutation_table(outcomes: Outcomes) -> str:
 
 
 def _row(kind: str, cells: Mapping[str, str]) -> str:
-    return f"{kind:28}" + "".join(f"{cells[name]:>11}" for name in _COLUMNS)
+    return f"{kind:42}" + "".join(f"{cells[name]:>11}" for name in _COLUMNS)
 
 
 def _kind(report: Report) -> str:
     strike = report.plan.strike
     if not report.has_struck:
         return "(came too late)"
-    if strike.fault is Fault.KILL_STORE:
-        return f"{strike.fault}, {report.plan.keeping}"
+    if strike.fault in (Fault.KILL_STORE, Fault.KILL_PRIMARY):
+        return f"{strike.fault}, {report.plan.keeping}, {report.plan.stand}"
     return str(strike.fault) if strike.fault in KILLS else f"{strike.fault}, {strike.hop}"
 
 

@@ -1,6 +1,7 @@
 """One run: every latent of a plan is published and read while its fault strikes, then judged.
 
-A part that fails is asked again, as an orchestrator would, until all say the same.
+A part that fails is asked again, as an orchestrator would, until all say the same. Once nothing is
+down any more, every reader is asked once more: what was lost behind its back shows.
 """
 
 import asyncio
@@ -70,6 +71,9 @@ async def run(stage: Stage, plan: Plan) -> Report:
     async with asyncio.timeout(LONGEST_RUN_SECONDS):
         accounts = await asyncio.gather(*(_follow(stage, recipe) for recipe in plan.recipes))
         has_struck = await stage.recover(plan)
+        accounts = await asyncio.gather(
+            *(_confirm(stage, *each) for each in zip(plan.recipes, accounts, strict=True))
+        )
     return Report(
         plan=plan,
         has_struck=has_struck,
@@ -96,7 +100,21 @@ async def _follow(stage: Stage, recipe: Recipe) -> Account:
     published, *read = await asyncio.gather(
         *(_last_word(stage, part, recipe, _ATTEMPTS) for part in (stage.publisher, *stage.readers))
     )
-    account = Account(published=published, read=read)
+    return await _settle(stage, recipe, Account(published=published, read=read))
+
+
+async def _confirm(stage: Stage, recipe: Recipe, account: Account) -> Account:
+    """Asks again also those who had it."""
+    if account.is_settled and not account.published[-1].is_good:
+        return account
+    again = await asyncio.gather(
+        *(_last_word(stage, reader, recipe, _ATTEMPTS) for reader in stage.readers)
+    )
+    read = [[*words, *more] for words, more in zip(account.read, again, strict=True)]
+    return await _settle(stage, recipe, Account(published=account.published, read=read))
+
+
+async def _settle(stage: Stage, recipe: Recipe, account: Account) -> Account:
     for _ in range(_ROUNDS):
         if account.is_settled:
             break

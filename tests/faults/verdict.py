@@ -54,8 +54,8 @@ class Judgement:
 
 
 def judge(account: Account, truth: Truth, plan: Plan) -> Judgement:
-    for reason in _violations(account, truth, plan):
-        return Judgement(verdict=Verdict.VIOLATION, reason=reason)
+    if reasons := _violations(account, truth, plan):
+        return Judgement(verdict=Verdict.VIOLATION, reason="; ".join(reasons))
     is_good = account.published[-1].is_good
     return Judgement(verdict=Verdict.COMMITTED if is_good else Verdict.FAILED)
 
@@ -78,11 +78,13 @@ def _violations(account: Account, truth: Truth, plan: Plan) -> Sequence[str]:
 def may_take_back(plan: Plan) -> bool:
     """Whether a latent that was acknowledged may be lost: only when its store loses or damages it.
 
-    A store that forgets is one that was killed and came back empty. Bytes that change on their way
+    A store that forgets is one that was killed and came back empty. A primary acknowledges before
+    its replica has heard, also of what the replica then never hears. Bytes that change on their way
     into the store are stored as they arrive, and nobody but a reader can tell.
     """
     fault = plan.strike.fault
     forgets = fault is Fault.KILL_STORE and plan.keeping is Keeping.FORGETS
+    forgets = forgets or fault is Fault.KILL_PRIMARY
     return forgets or (fault in CHANGES and plan.strike.hop is Hop.STORE)
 
 

@@ -1,6 +1,7 @@
 """Turns at the Redis servers, and their failures as the broker's own errors."""
 
 import asyncio
+import itertools
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -60,6 +61,7 @@ class Lane:
         self._turns = asyncio.Semaphore(connections)
         self._breaker = breaker
         self._together = Together(self._send)
+        self._trips = itertools.count()
 
     async def ask(self, *command: EncodableT) -> Any:
         """The reply to one command, in a round trip with others that are asked at the same moment.
@@ -94,11 +96,17 @@ class Lane:
                     yield self.client
 
     async def _send(self, commands: Sequence[Command]) -> Sequence[Any]:
+        """With an echo behind them: bytes that changed on their way may have made one reply more or
+        less, and who asked must not hear what another did.
+        """
+        mark = str(next(self._trips)).encode()
         async with self.turn() as redis:
             pipeline = redis.pipeline(transaction=False)
-            for command in commands:
+            for command in (*commands, ("ECHO", mark)):
                 pipeline.execute_command(*command)
-            replies = await pipeline.execute(raise_on_error=False)
+            *replies, echo = await pipeline.execute(raise_on_error=False)
+            if not isinstance(echo, Exception) and echo != mark:
+                raise InvalidResponse
             if all(isinstance(reply, _GONE) for reply in replies):
                 raise replies[0]
         return replies

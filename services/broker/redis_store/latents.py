@@ -188,7 +188,9 @@ class RedisLatents:
             keys=[keys.record, keys.frames, keys.receipts],
             args=[now_ms, expires_ms, READING_MS, TOMBSTONE_MS],
         )
-        return _known(ref, fields)
+        record = _known(ref, fields)
+        await self._listings.add(ref, record.opening, now_ms=now_ms)
+        return record
 
     async def note(self, call: UseCall, tenant: Tenant, *, now_ms: int) -> None:
         keys = latent_keys(LatentRef(tenant=tenant, latent_id=call.latent_id))

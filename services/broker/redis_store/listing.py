@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from redis.typing import EncodableT
 
-from services.broker.keys import latent_keys, listing_key
+from services.broker.keys import latent_keys, listing_keys
 from services.broker.lifecycle import LONGEST_KEPT_MS, has_expired
-from services.broker.listing import latent_of, member, oldest_kept, require_token
+from services.broker.listing import latent_of, member, require_token
 from services.broker.record import LatentRecord, LatentRef, Listing, Opening, Page
 from services.broker.redis_store.client import Client
 from services.broker.redis_store.connection import Lane
@@ -23,18 +23,19 @@ class Listings:
         self._list = script(commands, "list")
 
     async def add(self, ref: LatentRef, opening: Opening, *, now_ms: int) -> None:
-        """Adds a latent to its tenant's and its flow's listing; repeating it changes nothing.
+        """Adds a latent to its tenant's and its flow's listing, until it expires.
 
         Also done for an opening that is refused: who reads a page drops what has no such record.
         """
         args: list[EncodableT] = [
             member(ref, opening),
-            oldest_kept(now_ms),
+            opening.expires_ms,
+            now_ms,
             LONGEST_KEPT_MS,
         ]
         await asyncio.gather(
-            self._list(keys=[listing_key(ref.tenant, None)], args=args),
-            self._list(keys=[listing_key(ref.tenant, opening.flow)], args=args),
+            self._list(keys=listing_keys(ref.tenant, None), args=args),
+            self._list(keys=listing_keys(ref.tenant, opening.flow), args=args),
         )
 
     async def page(self, listing: Listing, *, now_ms: int) -> Page:
@@ -63,7 +64,7 @@ async def _page(redis: Client, listing: Listing, now_ms: int) -> Page:
 async def _members(redis: Client, listing: Listing) -> Sequence[str]:
     """One more than the page takes, which tells whether another page follows."""
     found = await redis.zrange(
-        listing_key(listing.tenant, listing.flow),
+        listing_keys(listing.tenant, listing.flow)[0],
         f"({listing.after}" if listing.after else "+",
         "-",
         desc=True,
@@ -89,7 +90,8 @@ async def _records(
 
 async def _forget(redis: Client, listing: Listing, members: Sequence[str]) -> None:
     if members:
-        await redis.zrem(listing_key(listing.tenant, listing.flow), *members)
+        for key in listing_keys(listing.tenant, listing.flow):
+            await redis.zrem(key, *members)
 
 
 def _belongs(record: LatentRecord, listed: str, listing: Listing, now_ms: int) -> bool:

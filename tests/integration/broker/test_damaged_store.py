@@ -1,7 +1,8 @@
 """Bytes that changed between the broker and its store are never taken for what was sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,12 +16,26 @@ from tests.contract.samples import LIMITS, new_commit, new_frame, new_opening, n
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer
 
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
 
 @pytest.fixture
 async def connections(valkey: StoreServer) -> AsyncIterator[Connections]:
     opened = connect(parse_store_url(valkey.url), followers=8)
     yield opened
     await opened.close()
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[Connections]:
+    """Connections to a server that gives `answer`."""
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    opened = connect(parse_store_url(f"redis://127.0.0.1:{port}/0"), followers=1)
+    yield opened
+    await opened.close()
+    listening.close()
+    await listening.wait_closed()
 
 
 async def test_publisher_is_not_told_of_a_commit_that_the_store_has_otherwise(
@@ -57,14 +72,26 @@ async def test_reply_that_can_not_be_read_counts_as_none(reply: bytes) -> None:
             writer.write(reply)
         writer.close()
 
-    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    opened = connect(parse_store_url(f"redis://127.0.0.1:{port}/0"), followers=1)
-    with pytest.raises(StoreUnavailable):
-        await RedisLatents(opened, LIMITS).find(new_ref())
-    await opened.close()
-    listening.close()
-    await listening.wait_closed()
+    async with serving(answer) as opened:
+        with pytest.raises(StoreUnavailable):
+            await RedisLatents(opened, LIMITS).find(new_ref())
+
+
+async def test_reply_too_many_is_not_heard_by_who_asked_next() -> None:
+    """As when a changed byte made two commands of one."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while asked := await reader.read(4096):
+            writer.write(b"+OK\r\n" * asked.count(b"SETINFO"))
+            if b"ECHO" in asked:
+                writer.write(b"$3\r\nodd\r\n$5\r\nfirst\r\n$6\r\nsecond\r\n$1\r\n0\r\n")
+        writer.close()
+
+    async with serving(answer) as opened:
+        said = await asyncio.gather(
+            *(opened.commands.ask("GET", key) for key in "ab"), return_exceptions=True
+        )
+    assert [type(each) for each in said] == [StoreUnavailable, StoreUnavailable]
 
 
 async def test_script_that_arrived_changed_is_not_run_again(

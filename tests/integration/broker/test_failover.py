@@ -10,7 +10,8 @@ from services.broker.settings import Settings
 from tests.integration.broker.running import TIMEOUT, Broker, Publisher, running_broker
 from tests.made_latents import MadeLatent, make_latent
 from tests.manual_clock import ManualClock
-from tests.store_servers import SentinelStore, binaries
+from tests.store_sentinels import SentinelStore
+from tests.store_servers import binaries
 
 
 @pytest.fixture(params=binaries())

@@ -9,7 +9,7 @@ import redis
 from latentflow.errors import StoreUnavailable
 from latentflow.latent import FlowName, Tenant
 from services.broker.dead_letters import NO_LIMIT
-from services.broker.keys import announced_key, flows_key, latent_keys, listing_key
+from services.broker.keys import announced_key, flows_key, latent_keys, listing_keys
 from services.broker.lifecycle import LONGEST_KEPT_MS, READING_MS, TOMBSTONE_MS
 from services.broker.record import DeliveryId, FlowRef, GroupMember, LatentRecord, LatentRef
 from services.broker.redis_store.connection import Connections, connect
@@ -94,8 +94,8 @@ async def test_listings_and_flows_nobody_uses_go(
     await flows.announce(record.flow, record.ref.latent_id)
     await flows.join(GroupMember(flow=watched, group="g", consumer="c"))
     for key in (
-        listing_key(TENANT, None),
-        listing_key(TENANT, record.opening.flow),
+        *listing_keys(TENANT, None),
+        *listing_keys(TENANT, record.opening.flow),
         announced_key(record.flow),
         announced_key(watched),
         flows_key(TENANT),
@@ -103,14 +103,16 @@ async def test_listings_and_flows_nobody_uses_go(
         assert 0 < raw.pttl(key) <= LONGEST_KEPT_MS
 
 
-async def test_listing_forgets_what_is_older_than_any_latent(
+async def test_listing_forgets_what_has_expired_when_more_comes(
     latents: RedisLatents, raw: redis.Redis, clock: ManualClock
 ) -> None:
     await uploading(latents, clock)
     clock.advance(seconds=LONGEST_KEPT_MS / 1000 + 1)
     record = await uploading(latents, clock)
-    members = raw.zrange(listing_key(TENANT, None), 0, -1)
-    assert members == [f"{record.opening.created_ms}-{record.ref.latent_id}".encode()]
+    for flow in (None, record.opening.flow):
+        for key in listing_keys(TENANT, flow):
+            members = raw.zrange(key, 0, -1)
+            assert members == [f"{record.opening.created_ms}-{record.ref.latent_id}".encode()]
 
 
 async def test_flow_that_is_gone_is_listed_no_more(

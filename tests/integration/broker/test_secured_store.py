@@ -14,7 +14,8 @@ from services.broker.settings import Settings
 from tests.integration.broker.running import TIMEOUT, Broker, running_broker
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
-from tests.store_servers import StoreCluster, StoreServer, binaries, free_ports
+from tests.store_cluster import StoreCluster
+from tests.store_servers import StoreServer, binaries, free_ports
 
 # As docs/broker.md has it.
 RIGHTS = "~lf1:* +@read +@write +@stream +@scripting +@connection +info +time".split()

@@ -3,7 +3,7 @@
 import pytest
 
 from latentflow.latent import FlowName, LatentId, Tenant
-from services.broker.keys import announced_key, flows_key, latent_keys, listing_key
+from services.broker.keys import announced_key, flows_key, latent_keys, listing_keys
 from services.broker.record import FlowRef, LatentRef
 
 LATENT = LatentId("0" * 26)
@@ -24,10 +24,10 @@ def test_all_keys_of_a_latent_are_in_one_slot(tenant: str) -> None:
 def test_no_two_places_share_a_key() -> None:
     tenants = [Tenant(name) for name in ("a", "b", "a/b", "a}b", "a%2Fb", "")]
     flows = [FlowName("b"), FlowName("latents"), FlowName("flows"), FlowName("b.c")]
-    keys = [listing_key(tenant, None) for tenant in tenants]
+    keys = [key for tenant in tenants for key in listing_keys(tenant, None)]
     for tenant in tenants:
         latent = latent_keys(LatentRef(tenant=tenant, latent_id=LATENT))
         keys += [latent.record, latent.frames, flows_key(tenant)]
         for flow in flows:
-            keys += [listing_key(tenant, flow), announced_key(FlowRef(tenant=tenant, flow=flow))]
+            keys += [*listing_keys(tenant, flow), announced_key(FlowRef(tenant=tenant, flow=flow))]
     assert len(set(keys)) == len(keys)

@@ -83,15 +83,22 @@ class RunningServer:
     async def start(self) -> None:
         """Accepts calls and reports every service as SERVING."""
         await self.report_serving()
-        await self._server.start()
+        await self._listen()
 
     async def start_waiting(self) -> None:
         """Accepts calls, so that probes are answered: NOT_SERVING until `report_serving`."""
         await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._server.start()
+        await self._listen()
 
     async def report_serving(self) -> None:
         await self._report(health_pb2.HealthCheckResponse.SERVING)
+
+    async def _listen(self) -> None:
+        """From here on the health service says of itself that it serves: who asks whether the
+        process is alive, and not whether it is ready, asks for that.
+        """
+        await self.health.set(health.SERVICE_NAME, health_pb2.HealthCheckResponse.SERVING)
+        await self._server.start()
 
     async def _report(self, status: int) -> None:
         for service in (health.OVERALL_HEALTH, *self._services):

@@ -31,6 +31,9 @@ _OPTIONS = (
     # Lets clients ping as often as latentflow.rpc.channel does, also between calls.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Clients ask for addresses again only when a connection ends, so that without this a server
+    # that was added gets no calls. Calls under way end on the connection that they began on.
+    ("grpc.max_connection_age_ms", 60_000),
 )
 
 

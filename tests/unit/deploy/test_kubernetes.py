@@ -30,10 +30,13 @@ Manifest = dict[str, Any]
 
 @pytest.fixture(scope="module", params=["cpu", "gpu"])
 def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
-    built = subprocess.run(
-        ["kubectl", "kustomize", OVERLAYS / request.param], check=True, capture_output=True
-    )
-    return list(yaml.safe_load_all(built.stdout))
+    return built(request.param)
+
+
+def built(overlay: str) -> list[Manifest]:
+    command = ["kubectl", "kustomize", OVERLAYS / overlay]
+    done = subprocess.run(command, check=True, capture_output=True)
+    return list(yaml.safe_load_all(done.stdout))
 
 
 def of_kind(manifests: list[Manifest], *kinds: str) -> Iterator[Manifest]:
@@ -84,6 +87,12 @@ def test_calls_under_way_may_finish_before_the_pod_is_killed(
         if variable["name"].endswith("_GRACE_SECONDS")
     )
     assert pod["spec"]["terminationGracePeriodSeconds"] > grace
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])
+def test_everything_is_in_the_one_namespace(overlay: str) -> None:
+    everything = [each for each in built(overlay) if each["kind"] != "Namespace"]
+    assert {each["metadata"].get("namespace") for each in everything} == {"latentflow"}
 
 
 def test_every_selector_finds_pods(manifests: list[Manifest]) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,14 @@ NAME = "app.kubernetes.io/name"
 Manifest = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["cpu", "gpu"])
+@pytest.fixture(params=["cpu", "gpu"])
 def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
     return built(request.param)
 
 
+@cache
 def built(overlay: str) -> list[Manifest]:
-    command = ["kubectl", "kustomize", OVERLAYS / overlay]
+    command = ["kubectl", "kustomize", str(OVERLAYS / overlay)]
     done = subprocess.run(command, check=True, capture_output=True)
     return list(yaml.safe_load_all(done.stdout))
 

@@ -25,7 +25,7 @@ test: .venv/.dev ## Run every test: unit, contract, integration, e2e; ARGS="-k n
 faults: .venv/.dev ## Break connections, kill parts, spoil streams; ARGS="--runs 1 --seed 123"
 	@python -m tests.faults $(ARGS)
 
-check: .venv/.dev lint types imports environment protos ## Check style, types, the import law and the contract
+check: .venv/.dev lint types imports environment protos manifests ## Check style, types, the import law, the contract, manifests
 
 lint: .venv/.dev
 	ruff check
@@ -46,6 +46,9 @@ protos: .venv/.dev
 	buf breaking --against tests/golden/contract.binpb
 	scripts/check_generated.sh
 
+manifests: .venv/.dev
+	scripts/check_kubernetes.sh
+
 bench: .venv/.dev ## Measure codec, broker, services and start; writes bench/results
 	OMP_WAIT_POLICY=passive python -m bench $(ARGS)
 
@@ -63,6 +66,12 @@ requirements: .venv/.dev ## Pin the newest versions into requirements/
 
 compose-test: ## Build the images, run one handoff through docker compose, take it down
 	deploy/compose-test.sh
+
+bundle: .venv/.demo ## Write build/latentflow-*.tar, which installs without a network
+	deploy/bundle/build.sh
+
+bundle-test: ## Install that and run the demo where there is no network
+	deploy/bundle/test.sh
 
 clean: ## Remove .venv and everything that tools have left behind
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -84,4 +93,4 @@ clean: ## Remove .venv and everything that tools have left behind
 	python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet --editable .
 	@touch .venv/.demo $@
 
-.PHONY: help demo up test faults check lint types imports environment protos bench soak certs proto requirements compose-test clean
+.PHONY: help demo up test faults check lint types imports environment protos manifests bench soak certs proto requirements compose-test bundle bundle-test clean

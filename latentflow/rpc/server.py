@@ -34,6 +34,9 @@ _OPTIONS = (
     # Lets clients ping as often as latentflow.rpc.channel does, also between calls.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Clients ask for addresses again only when a connection ends, so that without this a server
+    # that was added gets no calls. Calls under way end on the connection that they began on.
+    ("grpc.max_connection_age_ms", 60_000),
 )
 
 
@@ -99,15 +102,22 @@ class RunningServer:
     async def start(self) -> None:
         """Accepts calls and reports every service as SERVING."""
         await self.report_serving()
-        await self._server.start()
+        await self._listen()
 
     async def start_waiting(self) -> None:
         """Accepts calls, so that probes are answered: NOT_SERVING until `report_serving`."""
         await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._server.start()
+        await self._listen()
 
     async def report_serving(self) -> None:
         await self._report(health_pb2.HealthCheckResponse.SERVING)
+
+    async def _listen(self) -> None:
+        """From here on the health service says of itself that it serves: who asks whether the
+        process is alive, and not whether it is ready, asks for that.
+        """
+        await self.health.set(health.SERVICE_NAME, health_pb2.HealthCheckResponse.SERVING)
+        await self._server.start()
 
     async def _report(self, status: int) -> None:
         for service in (health.OVERALL_HEALTH, *self._services):

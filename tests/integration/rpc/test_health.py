@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2
+from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
@@ -58,6 +59,13 @@ async def test_health_needs_no_credential() -> None:
     async with served(PROBE, authenticator=deny) as there:
         response = await health(there.channel).Check(HealthCheckRequest())
     assert response.status == SERVING
+
+
+async def test_what_does_not_serve_is_alive_all_the_same() -> None:
+    async with served(PROBE) as there:
+        await there.server.health.set(SERVICE, NOT_SERVING)
+        alive = HealthCheckRequest(service=HEALTH)
+        assert (await health(there.channel).Check(alive)).status == SERVING
 
 
 async def test_a_watcher_hears_changes_past_the_servers_deadline() -> None:

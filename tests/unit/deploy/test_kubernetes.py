@@ -1,0 +1,138 @@
+"""What deploy/kubernetes says of the services, against what the services say of themselves."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from grpc_health.v1 import health
+
+from services.broker.servicer import SERVICE as BROKER
+from services.broker.settings import Settings as BrokerSettings
+from services.receiver.servicer import SERVICE as RECEIVER
+from services.receiver.settings import Settings as ReceiverSettings
+from services.sharer.servicer import SERVICE as SHARER
+from services.sharer.settings import Settings as SharerSettings
+
+OVERLAYS = Path(__file__).parents[3] / "deploy" / "kubernetes" / "overlays"
+SERVICES = {
+    "broker": (BROKER, BrokerSettings),
+    "sharer": (SHARER, SharerSettings),
+    "receiver": (RECEIVER, ReceiverSettings),
+}
+NAME = "app.kubernetes.io/name"
+
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(params=["cpu", "gpu"])
+def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
+    return built(request.param)
+
+
+@cache
+def built(overlay: str) -> list[Manifest]:
+    command = ["kubectl", "kustomize", str(OVERLAYS / overlay)]
+    done = subprocess.run(command, check=True, capture_output=True)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> Iterator[Manifest]:
+    return (manifest for manifest in manifests if manifest["kind"] in kinds)
+
+
+def pods(manifests: list[Manifest]) -> Iterator[Manifest]:
+    for owner in of_kind(manifests, "Deployment", "StatefulSet", "Job"):
+        yield owner["spec"]["template"]
+
+
+def container(manifests: list[Manifest], service: str) -> Manifest:
+    (found,) = (
+        pod["spec"]["containers"][0]
+        for pod in pods(manifests)
+        if pod["metadata"]["labels"][NAME] == service
+    )
+    return dict(found)
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_variable_is_a_setting_of_the_service(overlay: str, service: str) -> None:
+    _, settings = SERVICES[service]
+    known = {f"LATENTFLOW_{service.upper()}_{field.name.upper()}" for field in fields(settings)}
+    assert {variable["name"] for variable in container(built(overlay), service)["env"]} <= known
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_probes_ask_for_what_the_server_tells_of(manifests: list[Manifest], service: str) -> None:
+    probed = container(manifests, service)
+    name, settings = SERVICES[service]
+    assert probed["readinessProbe"]["grpc"]["service"] == name
+    assert probed["livenessProbe"]["grpc"]["service"] == health.SERVICE_NAME
+    (port,) = {probe["grpc"]["port"] for key, probe in probed.items() if key.endswith("Probe")}
+    assert port == {field.name: field.default for field in fields(settings)}["port"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_calls_under_way_may_finish_before_the_pod_is_killed(
+    manifests: list[Manifest], service: str
+) -> None:
+    (pod,) = (pod for pod in pods(manifests) if pod["metadata"]["labels"][NAME] == service)
+    grace = next(
+        float(variable["value"])
+        for variable in pod["spec"]["containers"][0]["env"]
+        if variable["name"].endswith("_GRACE_SECONDS")
+    )
+    assert pod["spec"]["terminationGracePeriodSeconds"] > grace
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])
+def test_everything_is_in_the_one_namespace(overlay: str) -> None:
+    everything = [each for each in built(overlay) if each["kind"] != "Namespace"]
+    assert {each["metadata"].get("namespace") for each in everything} == {"latentflow"}
+
+
+def test_every_selector_finds_pods(manifests: list[Manifest]) -> None:
+    named = {pod["metadata"]["labels"][NAME] for pod in pods(manifests)}
+    assert named == {"broker", "sharer", "receiver", "redis", "redis-form", "models"}
+    assert set(selected_names(manifests)) <= named
+
+
+def selected_names(node: object) -> Iterator[str]:
+    """Every value that anything selects pods' names by."""
+    if isinstance(node, list):
+        for child in node:
+            yield from selected_names(child)
+    elif isinstance(node, dict):
+        if node.get("key") == NAME:
+            yield from node["values"]
+        elif NAME in node:
+            yield node[NAME]
+        for child in node.values():
+            yield from selected_names(child)
+
+
+def test_every_autoscaler_scales_a_deployment(manifests: list[Manifest]) -> None:
+    deployments = {manifest["metadata"]["name"] for manifest in of_kind(manifests, "Deployment")}
+    scaled = {
+        scaler["spec"]["scaleTargetRef"]["name"]
+        for scaler in of_kind(manifests, "HorizontalPodAutoscaler")
+    }
+    assert scaled == deployments == set(SERVICES)
+
+
+def test_no_container_may_write_to_its_image_or_gain_rights(manifests: list[Manifest]) -> None:
+    for pod in pods(manifests):
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"]
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for each in (*spec.get("initContainers", ()), *spec["containers"]):
+            assert each["securityContext"] == {
+                "readOnlyRootFilesystem": True,
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            }

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Builds the images, hands one memo over through docker compose and its published ports, and takes
-# everything down again, volumes included, also on failure and on Ctrl-C.
+# Builds the images, hands one memo over through docker compose and its published ports, waits for
+# traces and metrics of it, kills each container in turn and asks again, and takes everything down
+# again, volumes included, also on failure and on Ctrl-C.
+#
+# What hears traces and metrics is tests/otlp_heard.py, in the place of a collector's image.
 #
 # Images stay, so that the next run is quick. The models are those of this machine's cache, mounted
 # as they are, when both are there; else they are fetched into a volume that goes with the rest.
@@ -10,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 readonly base_image=python:3.11-slim-bookworm
 readonly health_seconds=300
+readonly telemetry_seconds=60
 readonly memo="Handover from the night shift. The north lift is out of order again. Marta Oduya has moved
 the spare keys of the seed archive; they now hang in locker 527, beside the fire door."
 readonly question="In which locker are the spare keys of the seed archive?"
@@ -17,6 +21,7 @@ readonly question="In which locker are the spare keys of the seed archive?"
 export COMPOSE_PROJECT_NAME=latentflow-compose-test
 # Free ports, so that a stack that is up already is left in peace.
 export LATENTFLOW_BROKER_PORT=0 LATENTFLOW_ADMIN_PORT=0 LATENTFLOW_SHARER_PORT=0 LATENTFLOW_RECEIVER_PORT=0
+export OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4317 OTEL_METRIC_EXPORT_INTERVAL=2000
 
 main() {
   deploy/offline/docker-engine.sh
@@ -30,10 +35,19 @@ main() {
 
   timed build compose build
   timed start compose up -d
+  hear
   timed health await_health
   timed share share_memo
   timed ask ask_question
   require_latent
+  timed telemetry await_telemetry
+  local service
+  for service in redis broker sharer receiver; do
+    timed "$service killed and back" kill_and_start "$service"
+    timed ask ask_question
+    require_latent
+  done
+  timed share share_memo
   tell "passed"
 }
 
@@ -60,7 +74,7 @@ choose_images() {
   docker pull --quiet "$base_image" || deploy/offline/base-image.sh
   compose pull redis || {
     tell "redis can't be pulled: takes Debian's"
-    compose+=(-f docker-compose.yml -f docker-compose.offline.yml)
+    compose+=(-f docker-compose.yml -f docker-compose.test.yml)
   }
 }
 
@@ -102,6 +116,32 @@ is_healthy() {
   esac
 }
 
+# In the sharer's image, as it has what the wire needs.
+hear() {
+  collector="$(docker run --detach --network "${COMPOSE_PROJECT_NAME}_default" \
+    --network-alias collector --no-healthcheck --volume "$PWD/tests:/app/tests:ro" \
+    --entrypoint python "$(docker inspect -f '{{.Image}}' "$(container sharer)")" \
+    -m tests.otlp_heard 4317)"
+}
+
+await_telemetry() {
+  local service kind deadline=$((SECONDS + telemetry_seconds))
+  for service in broker sharer receiver; do
+    for kind in span metric; do
+      until docker logs "$collector" 2>&1 | grep -q "^latentflow-$service $kind "; do
+        ((SECONDS < deadline)) || give_up "no $kind of the $service arrived"
+        sleep 0.5
+      done
+    done
+  done
+}
+
+kill_and_start() {
+  docker kill "$(container "$1")" >"$work/killed"
+  compose start "$1" >"$work/started" 2>&1
+  await_health
+}
+
 container() { compose ps -q "$1"; }
 
 share_memo() {
@@ -132,6 +172,7 @@ take_down() {
   local status=$?
   trap '' INT TERM
   ((status == 0 || status > 128)) || show_containers
+  [[ -z ${collector:-} ]] || docker rm --force "$collector" >"$work/removed"
   compose down --volumes --remove-orphans >"$work/down" 2>&1 || cat "$work/down" >&2
   rm -rf "$work"
   exit "$status"

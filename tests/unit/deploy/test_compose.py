@@ -1,0 +1,89 @@
+"""The compose files against the services' settings, and against what .env.example explains."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import services.broker.settings as broker
+import services.receiver.settings as receiver
+import services.sharer.settings as sharer
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = (ROOT / ".env.example").read_text()
+FILES = ("docker-compose.yml", "docker-compose.tls.yml", "docker-compose.gpu.yml")
+SETTINGS = {
+    "broker": broker.Settings,
+    "sharer": sharer.Settings,
+    "receiver": receiver.Settings,
+}
+_TAKEN = re.compile(r"\$\{([A-Z_]+)")
+
+
+def composed(name: str) -> dict[str, Any]:
+    described: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
+    return described
+
+
+def all_services() -> dict[str, Any]:
+    services: dict[str, Any] = composed("docker-compose.yml")["services"]
+    return services
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_variable_is_a_setting_of_the_service(name: str, service: str) -> None:
+    prefix = f"LATENTFLOW_{service.upper()}_"
+    known = {prefix + field.name.upper() for field in fields(SETTINGS[service])}
+    given = composed(name)["services"].get(service, {}).get("environment", {})
+    assert {variable for variable in given if variable.startswith(prefix)} <= known
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_everything_that_may_be_set_is_explained(name: str) -> None:
+    text = (ROOT / name).read_text()
+    taken = set(_TAKEN.findall(text))
+    for service in composed(name)["services"].values():
+        environment = service.get("environment", {})
+        taken |= {variable for variable, value in environment.items() if value is None}
+    explained = set(re.findall(r"^#([A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    assert taken <= explained
+
+
+def test_what_is_explained_is_taken() -> None:
+    text = "".join((ROOT / name).read_text() for name in FILES)
+    for variable in re.findall(r"^#([A-Z_]+)=", EXAMPLE, re.MULTILINE):
+        assert variable in text, variable
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_what_is_explained_has_its_own_default(service: str) -> None:
+    prefix = f"#LATENTFLOW_{service.upper()}_"
+    for field in fields(SETTINGS[service]):
+        for given in re.findall(rf"^{prefix}{field.name.upper()}=(.+)$", EXAMPLE, re.MULTILINE):
+            assert float(given) == field.default, field.name
+
+
+@pytest.mark.parametrize("service", all_services())
+def test_no_container_may_write_to_its_image_or_gain_rights(service: str) -> None:
+    described = all_services()[service]
+    assert described["read_only"]
+    assert described["cap_drop"] == ["ALL"]
+    assert described["security_opt"] == ["no-new-privileges:true"]
+    assert service == "models" or "mem_limit" in described
+
+
+@pytest.mark.parametrize("service", all_services())
+def test_every_port_is_open_to_this_machine_alone(service: str) -> None:
+    for port in all_services()[service].get("ports", ()):
+        assert port.startswith("127.0.0.1:")
+
+
+def test_no_secret_has_a_default() -> None:
+    for described in all_services().values():
+        for variable, value in described.get("environment", {}).items():
+            if variable.endswith(("PASSWORD", "SECRET", "TOKEN", "KEY", "KEY_RING")):
+                assert value is None, variable

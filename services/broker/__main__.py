@@ -165,6 +165,7 @@ def build(
         host=settings.host,
         port=settings.port,
         services_port=settings.services_port,
+        settle_seconds=settings.settle_seconds,
         grace_seconds=settings.grace_seconds,
         max_concurrent_rpcs=settings.max_calls,
     )

@@ -90,7 +90,10 @@ def build(
 ) -> RunningServer:
     return build_server(
         ServerSettings(
-            host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
+            host=settings.host,
+            port=settings.port,
+            settle_seconds=settings.settle_seconds,
+            grace_seconds=settings.grace_seconds,
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, SharerServicer(standby)))],
         telemetry=telemetry,

@@ -19,7 +19,7 @@ from latentflow.rpc.auth_interceptor import Authenticator, AuthInterceptor, admi
 from latentflow.rpc.certificates import Certificate, server_credentials
 from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePolicy
 from latentflow.rpc.error_interceptor import ErrorInterceptor
-from latentflow.rpc.methods import ENDLESS
+from latentflow.rpc.methods import ENDLESS, TAKES_CALLS
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
 
@@ -106,12 +106,21 @@ class RunningServer:
     async def start(self) -> None:
         """Accepts calls and reports every service as SERVING."""
         await self.report_serving()
+        await self.take_calls()
         await self._listen()
 
     async def start_waiting(self) -> None:
-        """Accepts calls, so that probes are answered: NOT_SERVING until `report_serving`."""
-        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
+        """Answers probes: NOT_SERVING until `report_serving`, and no calls until `take_calls`."""
+        await self.report_waiting()
+        await self.health.set(TAKES_CALLS, health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._listen()
+
+    async def take_calls(self) -> None:
+        """Tells channels that it can work."""
+        await self.health.set(TAKES_CALLS, health_pb2.HealthCheckResponse.SERVING)
+
+    async def report_waiting(self) -> None:
+        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     async def report_serving(self) -> None:
         await self._report(health_pb2.HealthCheckResponse.SERVING)

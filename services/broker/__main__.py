@@ -231,6 +231,7 @@ async def _serve_until(
 ) -> None:
     watch = StoreWatch(stores.latents, servers.public.health, SERVICE, system_clock_ms)
     await servers.public.start_waiting()
+    await servers.public.take_calls()
     await servers.admin.start()
     _tell_where(settings, servers)
     async with asyncio.TaskGroup() as tasks:

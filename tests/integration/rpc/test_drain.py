@@ -4,6 +4,7 @@ import asyncio
 import socket
 from typing import Any
 
+import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -71,7 +72,8 @@ async def test_calls_are_taken_until_callers_may_have_heard() -> None:
         await watch.read()
         draining = asyncio.create_task(there.server.drain())
         assert (await watch.read()).status == HealthCheckResponse.NOT_SERVING
-        async with open_channel(f"127.0.0.1:{there.server.port}") as newcomer:
+        # Not a channel of ours, which would have heard.
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{there.server.port}") as newcomer:
             assert await ask(newcomer) == [b"finished"]
         await draining
 

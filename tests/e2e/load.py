@@ -12,7 +12,7 @@ from tests.made_latents import MadeLatent, make_latent
 
 # Latents that are published and read meanwhile; each is two of them.
 STREAMS = 500
-CALLERS = 4
+CALLERS = 2
 TIMEOUT = 120.0
 
 

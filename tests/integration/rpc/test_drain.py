@@ -68,7 +68,8 @@ async def test_calls_are_taken_until_callers_may_have_heard() -> None:
     gate.open.set()
     settling = ServerSettings(settle_seconds=2.0)
     async with served(probe(gate), settings=settling) as there:
-        watch = HealthStub(there.channel).Watch(HealthCheckRequest(service=SERVICE))  # type: ignore[no-untyped-call]
+        health: Any = HealthStub(there.channel)
+        watch = health.Watch(HealthCheckRequest(service=SERVICE))
         await watch.read()
         draining = asyncio.create_task(there.server.drain())
         assert (await watch.read()).status == HealthCheckResponse.NOT_SERVING

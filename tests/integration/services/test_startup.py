@@ -61,7 +61,8 @@ async def await_statuses(server: RunningServer, service: str, expected: int) -> 
 
 
 async def await_status(channel: Any, service: str, expected: int) -> None:
-    watch = HealthStub(channel).Watch(HealthCheckRequest(service=service))  # type: ignore[no-untyped-call]
+    stub: Any = HealthStub(channel)
+    watch = stub.Watch(HealthCheckRequest(service=service))
     async with asyncio.timeout(TIMEOUT):
         while (await watch.read()).status != expected:
             pass

@@ -9,6 +9,7 @@ from functools import partial
 import grpc
 
 from latentflow.rpc.access import Credentials, without_tls
+from latentflow.rpc.methods import TAKES_CALLS
 from latentflow.rpc.renewing_channel import RenewingChannel
 
 _OPENINGS = {
@@ -23,6 +24,8 @@ _OPENINGS = {
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
+    # Servers that still load, or drain already, get no calls.
+    "healthCheckConfig": {"serviceName": TAKES_CALLS},
     "methodConfig": [
         {
             "name": [

@@ -45,6 +45,7 @@ class ListeningSettings:
     ca: Path | None = None
     tenants: Path | None = None
     insecure: bool = False
+    settle_seconds: float = 0.0
     grace_seconds: float = 10.0
     metrics_host: str = LOOPBACK
     metrics_port: int = 0
@@ -53,8 +54,9 @@ class ListeningSettings:
         """Raises InvalidInput naming the variable."""
         self.check_port("port")
         self.check_port("metrics_port")
-        in_range = 0 <= self.grace_seconds <= LONGEST_SECONDS
-        self.require(in_range, "grace_seconds", f"must be 0 to {LONGEST_SECONDS}")
+        for name in ("settle_seconds", "grace_seconds"):
+            in_range = 0 <= getattr(self, name) <= LONGEST_SECONDS
+            self.require(in_range, name, f"must be 0 to {LONGEST_SECONDS}")
         names = ", ".join(self.prefix + name.upper() for name in _IDENTITY)
         given = [getattr(self, name) is not None for name in _IDENTITY]
         self.require(all(given) or not any(given), "certificate", f"goes with all of {names}")

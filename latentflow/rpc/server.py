@@ -19,12 +19,12 @@ from latentflow.rpc.auth_interceptor import Authenticator, AuthInterceptor, admi
 from latentflow.rpc.certificates import Certificate, server_credentials
 from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePolicy
 from latentflow.rpc.error_interceptor import ErrorInterceptor
-from latentflow.rpc.methods import ENDLESS
+from latentflow.rpc.methods import ENDLESS, TAKES_CALLS
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
 
-# For watchers of health to hear NOT_SERVING before their connection closes.
-_SETTLE_SECONDS = 0.2
+# For what calls ended with to be on its way before their connection closes.
+_CLOSING_SECONDS = 0.2
 
 _OPTIONS = (
     # Without it a second server on the same port would start and silently share the calls.
@@ -45,11 +45,13 @@ class ServerSettings:
     """Where and within which bounds to serve. Port 0 takes a free one.
 
     On `services_port`, which there is with a certificate only, peers show one of their own.
+    When it drains, calls are still taken for `settle_seconds`: so long callers may take to hear.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     services_port: int | None = None
+    settle_seconds: float = 0.0
     grace_seconds: float = 10.0
     max_concurrent_rpcs: int = 256
     default_deadline_seconds: float = 60.0
@@ -58,8 +60,9 @@ class ServerSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.port < 1 << 16:
             raise InvalidInput(field="port", problem="must be 0 to 65535")
-        if self.grace_seconds < 0:
-            raise InvalidInput(field="grace_seconds", problem="must not be negative")
+        for name in ("settle_seconds", "grace_seconds"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(field=name, problem="must not be negative")
         if self.max_concurrent_rpcs < 1:
             raise InvalidInput(field="max_concurrent_rpcs", problem="must be at least 1")
 
@@ -95,6 +98,7 @@ class RunningServer:
         self.services_port = ports.services
         self._server = server
         self._admission = admission
+        self._settle_seconds = settings.settle_seconds
         self._grace_seconds = settings.grace_seconds
         self._services = services
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
@@ -102,12 +106,21 @@ class RunningServer:
     async def start(self) -> None:
         """Accepts calls and reports every service as SERVING."""
         await self.report_serving()
+        await self.take_calls()
         await self._listen()
 
     async def start_waiting(self) -> None:
-        """Accepts calls, so that probes are answered: NOT_SERVING until `report_serving`."""
-        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
+        """Answers probes: NOT_SERVING until `report_serving`, and no calls until `take_calls`."""
+        await self.report_waiting()
+        await self.health.set(TAKES_CALLS, health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._listen()
+
+    async def take_calls(self) -> None:
+        """Tells channels that it can work."""
+        await self.health.set(TAKES_CALLS, health_pb2.HealthCheckResponse.SERVING)
+
+    async def report_waiting(self) -> None:
+        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     async def report_serving(self) -> None:
         await self._report(health_pb2.HealthCheckResponse.SERVING)
@@ -132,11 +145,14 @@ class RunningServer:
             await self.drain()
 
     async def drain(self) -> None:
-        """NOT_SERVING, no new calls, those in flight finish or end within the grace, close."""
+        """NOT_SERVING, a while in which that gets around, then no new calls; those in flight finish
+        or end within the grace; close.
+        """
         await self.health.enter_graceful_shutdown()
-        closing = asyncio.create_task(self._server.stop(self._grace_seconds + _SETTLE_SECONDS))
+        await asyncio.sleep(self._settle_seconds)
+        closing = asyncio.create_task(self._server.stop(self._grace_seconds + _CLOSING_SECONDS))
         await self._admission.drain(self._grace_seconds)
-        await self._server.stop(_SETTLE_SECONDS)
+        await self._server.stop(_CLOSING_SECONDS)
         await closing
 
 

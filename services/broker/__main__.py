@@ -165,6 +165,7 @@ def build(
         host=settings.host,
         port=settings.port,
         services_port=settings.services_port,
+        settle_seconds=settings.settle_seconds,
         grace_seconds=settings.grace_seconds,
         max_concurrent_rpcs=settings.max_calls,
     )
@@ -230,6 +231,7 @@ async def _serve_until(
 ) -> None:
     watch = StoreWatch(stores.latents, servers.public.health, SERVICE, system_clock_ms)
     await servers.public.start_waiting()
+    await servers.public.take_calls()
     await servers.admin.start()
     _tell_where(settings, servers)
     async with asyncio.TaskGroup() as tasks:

@@ -23,6 +23,7 @@ from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.queue_gauges import observe_queue
+from latentflow.rpc.reachability import serving_while_reached
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.telemetry import Telemetry
@@ -116,7 +117,10 @@ def build(
 ) -> RunningServer:
     return build_server(
         ServerSettings(
-            host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
+            host=settings.host,
+            port=settings.port,
+            settle_seconds=settings.settle_seconds,
+            grace_seconds=settings.grace_seconds,
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, ReceiverServicer(standby)))],
         telemetry=telemetry,
@@ -149,7 +153,7 @@ async def running(
     retry: RetryPolicy | None = None,
     telemetry: Telemetry,
 ) -> AsyncIterator[Running]:
-    """Listens first, then loads; drained at the end of the block."""
+    """Listens first, then loads, and serves while the broker is reached; drained at the end."""
     worker = Worker("receiver", max_admitted=settings.max_waiting)
     observe_queue(telemetry.meter, worker)
     sessions = open_sessions(settings, clock)
@@ -162,9 +166,9 @@ async def running(
         _log.info("receiver listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
         standby.fill(await load_answering(settings, worker, broker, sessions, telemetry))
-        await server.report_serving()
+        await server.take_calls()
         _log.info("receiver ready")
-        async with ending_idle(sessions):
+        async with ending_idle(sessions), serving_while_reached(server, "broker", channel):
             yield Running(server, worker)
 
 

@@ -21,6 +21,7 @@ from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.process import run
 from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.queue_gauges import observe_queue
+from latentflow.rpc.reachability import serving_while_reached
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.standby import Standby, listening
 from latentflow.rpc.telemetry import Telemetry
@@ -90,7 +91,10 @@ def build(
 ) -> RunningServer:
     return build_server(
         ServerSettings(
-            host=settings.host, port=settings.port, grace_seconds=settings.grace_seconds
+            host=settings.host,
+            port=settings.port,
+            settle_seconds=settings.settle_seconds,
+            grace_seconds=settings.grace_seconds,
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, SharerServicer(standby)))],
         telemetry=telemetry,
@@ -107,7 +111,7 @@ async def running(
     retry: RetryPolicy | None = None,
     telemetry: Telemetry,
 ) -> AsyncIterator[Running]:
-    """Listens first, then loads; drained at the end of the block."""
+    """Listens first, then loads, and serves while the broker is reached; drained at the end."""
     worker = Worker("sharer", max_admitted=settings.max_waiting)
     observe_queue(telemetry.meter, worker)
     standby = Standby[Sharing]("sharer")
@@ -119,9 +123,10 @@ async def running(
         _log.info("sharer listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
         standby.fill(await load_sharing(settings, worker, broker, clock_ms, telemetry))
-        await server.report_serving()
+        await server.take_calls()
         _log.info("sharer ready")
-        yield Running(server, worker)
+        async with serving_while_reached(server, "broker", channel):
+            yield Running(server, worker)
 
 
 async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:

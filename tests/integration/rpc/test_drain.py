@@ -4,7 +4,10 @@ import asyncio
 import socket
 from typing import Any
 
+import grpc
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from latentflow.errors import Draining, InvalidInput, Overloaded, ServiceUnavailable
 from latentflow.rpc.channel import open_channel
@@ -15,7 +18,7 @@ from latentflow.v1.broker_pb2_grpc import (
     BrokerServiceStub,
     add_BrokerServiceServicer_to_server,
 )
-from tests.integration.rpc.probe import METHODS, PEER, Context, ask, call, probe, served
+from tests.integration.rpc.probe import METHODS, PEER, SERVICE, Context, ask, call, probe, served
 
 PATIENT = ServerSettings(grace_seconds=30)
 HASTY = ServerSettings(grace_seconds=0.05)
@@ -58,6 +61,22 @@ async def refused(port: int) -> None:
             except ConnectionError:
                 return
             writer.close()
+
+
+async def test_calls_are_taken_until_callers_may_have_heard() -> None:
+    gate = Gate()
+    gate.open.set()
+    settling = ServerSettings(settle_seconds=2.0)
+    async with served(probe(gate), settings=settling) as there:
+        health: Any = HealthStub(there.channel)
+        watch = health.Watch(HealthCheckRequest(service=SERVICE))
+        await watch.read()
+        draining = asyncio.create_task(there.server.drain())
+        assert (await watch.read()).status == HealthCheckResponse.NOT_SERVING
+        # Not a channel of ours, which would have heard.
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{there.server.port}") as newcomer:
+            assert await ask(newcomer) == [b"finished"]
+        await draining
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -139,7 +158,13 @@ async def test_two_servers_never_share_a_port() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"port": -1}, {"port": 65536}, {"grace_seconds": -1}, {"max_concurrent_rpcs": 0}],
+    [
+        {"port": -1},
+        {"port": 65536},
+        {"settle_seconds": -1},
+        {"grace_seconds": -1},
+        {"max_concurrent_rpcs": 0},
+    ],
     ids=str,
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:

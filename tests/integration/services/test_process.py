@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,10 +49,18 @@ def await_line(running: subprocess.Popen[str], pattern: str) -> re.Match[str]:
 def test_it_listens_loads_serves_and_stops_when_asked(service: str, pair: TinyPair) -> None:
     model = pair.sharer_folder if service == "sharer" else pair.receiver_folder
     settings = {"MODEL": str(model), "ADAPTERS": str(pair.adapters), "PORT": "0"}
+    store = {"STORE_URL": "memory:", "PORT": "0", "ADMIN_PORT": "0"}
+    with process("broker", **store) as broker:
+        settings["BROKER"] = await_line(broker, r"broker listening on (\S+)")[1]
+        assert_listens_loads_serves_and_stops(service, settings)
+
+
+def assert_listens_loads_serves_and_stops(service: str, settings: Mapping[str, str]) -> None:
     with process(service, **settings) as running:
         address = await_line(running, rf"{service} listening on (\S+)")[1]
-        await_line(running, f"{service} ready")
-        assert is_serving(address)
+        await_line(running, "the broker is reached")
+        while not is_serving(address):
+            assert running.poll() is None
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=30) == 0
 

@@ -1,10 +1,12 @@
 """A service answers probes before it has loaded, works then, and says what it can't load."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -39,8 +41,8 @@ async def broker(clock: ManualClock) -> AsyncIterator[Broker]:
 
 
 async def statuses(server: RunningServer, service: str) -> list[int]:
-    """Of the server as a whole and of the service."""
-    async with open_channel(local(server)) as channel:
+    """Of the server as a whole and of the service, asked as probes do."""
+    async with grpc.aio.insecure_channel(local(server)) as channel:
         return [await status(channel, name) for name in ("", service)]
 
 
@@ -49,6 +51,22 @@ async def status(channel: Any, service: str) -> int:
     response = await stub.Check(HealthCheckRequest(service=service))
     assert isinstance(response, HealthCheckResponse)
     return response.status
+
+
+async def await_statuses(server: RunningServer, service: str, expected: int) -> None:
+    """Returns when that is the status of both."""
+    async with grpc.aio.insecure_channel(local(server)) as channel:
+        for name in ("", service):
+            await await_status(channel, name, expected)
+
+
+async def await_status(channel: Any, service: str, expected: int) -> None:
+    stub: Any = HealthStub(channel)
+    watch = stub.Watch(HealthCheckRequest(service=service))
+    async with asyncio.timeout(TIMEOUT):
+        while (await watch.read()).status != expected:
+            pass
+    watch.cancel()
 
 
 async def describe(server: RunningServer, service: str) -> object:
@@ -84,7 +102,7 @@ async def test_before_it_has_loaded_it_says_so_and_calls_may_be_retried(
 async def test_a_sharer_that_has_loaded_serves(pair: TinyPair, broker: Broker) -> None:
     settings = sharer_settings(pair, broker)
     async with sharer_process.running(settings, telemetry=SILENT) as running:
-        assert await statuses(running.server, SHARER) == [SERVING, SERVING]
+        await await_statuses(running.server, SHARER, SERVING)
 
 
 async def test_a_receiver_that_has_loaded_serves_and_describes_itself(
@@ -92,11 +110,33 @@ async def test_a_receiver_that_has_loaded_serves_and_describes_itself(
 ) -> None:
     settings = receiver_settings(pair, broker)
     async with receiver_process.running(settings, telemetry=SILENT) as running:
-        assert await statuses(running.server, RECEIVER) == [SERVING, SERVING]
+        await await_statuses(running.server, RECEIVER, SERVING)
         async with open_channel(local(running.server)) as channel:
             description = await ReceiverClient(channel).describe(timeout=TIMEOUT)
     assert description.model == pair.receiver.identity
     assert [adapter.digest for adapter in description.adapters] == [pair.digest]
+
+
+async def test_a_sharer_serves_while_the_broker_is_reached(pair: TinyPair, broker: Broker) -> None:
+    settings = sharer_settings(pair, broker)
+    async with sharer_process.running(settings, telemetry=SILENT) as running:
+        await follows(broker, running.server, SHARER)
+
+
+async def test_a_receiver_serves_while_the_broker_is_reached(
+    pair: TinyPair, broker: Broker
+) -> None:
+    settings = receiver_settings(pair, broker)
+    async with receiver_process.running(settings, telemetry=SILENT) as running:
+        await follows(broker, running.server, RECEIVER)
+
+
+async def follows(broker: Broker, server: RunningServer, service: str) -> None:
+    await await_statuses(server, service, SERVING)
+    await broker.stop()
+    await await_statuses(server, service, NOT_SERVING)
+    await broker.start()
+    await await_statuses(server, service, SERVING)
 
 
 async def test_an_unknown_model_ends_the_start_and_frees_the_port(

@@ -38,6 +38,7 @@ def test_variables_are_read_by_type_and_others_ignored() -> None:
         ("UPLOAD_LEASE_SECONDS", "nan"),
         ("REDELIVERY_SECONDS", "inf"),
         ("LONGEST_WAIT_SECONDS", "0.0004"),
+        ("SETTLE_SECONDS", "-1"),
         ("GRACE_SECONDS", "-1"),
         ("MAX_CALLS", "many"),
         ("MAX_DELIVERIES", "0"),

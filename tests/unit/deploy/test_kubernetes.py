@@ -82,12 +82,13 @@ def test_calls_under_way_may_finish_before_the_pod_is_killed(
     manifests: list[Manifest], service: str
 ) -> None:
     (pod,) = (pod for pod in pods(manifests) if pod["metadata"]["labels"][NAME] == service)
-    grace = next(
+    settle, grace = (
         float(variable["value"])
         for variable in pod["spec"]["containers"][0]["env"]
-        if variable["name"].endswith("_GRACE_SECONDS")
+        if variable["name"].endswith(("_SETTLE_SECONDS", "_GRACE_SECONDS"))
     )
-    assert pod["spec"]["terminationGracePeriodSeconds"] > grace
+    assert settle > 0
+    assert pod["spec"]["terminationGracePeriodSeconds"] > settle + grace
 
 
 @pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])

@@ -26,6 +26,7 @@ def test_model_and_adapters_are_all_it_needs() -> None:
         ("SESSION_BYTES", "0"),
         ("FETCH_SECONDS", "0"),
         ("THREADS", "-1"),
+        ("SETTLE_SECONDS", "-1"),
         ("GRACE_SECONDS", "-1"),
         ("ADAPTERS", ""),
     ],

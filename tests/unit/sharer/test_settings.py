@@ -28,6 +28,7 @@ def test_a_variable_overrides_its_default() -> None:
         ("MAX_WAITING", "0"),
         ("THREADS", "-1"),
         ("PUBLISH_SECONDS", "0"),
+        ("SETTLE_SECONDS", "-1"),
         ("GRACE_SECONDS", "-1"),
         ("MODEL", ""),
     ],

@@ -42,7 +42,7 @@ class Target:
     def methods(self) -> Iterator[MethodDescriptor]:
         for file in (_FILES[self.name], health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
             for service in file.services_by_name.values():
-                yield from service.methods
+                yield from service.methods  # type: ignore[misc]
 
     async def require_working(self) -> None:
         """Health is answered, and a handoff goes through all three."""
@@ -84,7 +84,8 @@ async def ask(
     channel: grpc.aio.Channel, method: str, raw: bytes, metadata: Metadata = (), **options: Any
 ) -> Answer:
     """Sends one message, whatever the method's kind: on the wire they are alike."""
-    call = channel.unary_stream(method)(
+    asking: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(method)
+    call = asking(
         raw,
         timeout=_LOOK_SECONDS if method in ENDLESS else TIMEOUT,
         metadata=grpc.aio.Metadata(*metadata),

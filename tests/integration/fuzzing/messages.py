@@ -27,7 +27,7 @@ _TEXTS = (
 
 
 def messages(random: Random, kind: Descriptor, count: int) -> Iterator[bytes]:
-    """`count` messages of each sort: wild, cut short, with a bit flipped, random; then the monsters."""
+    """`count` each of wild, cut short, with a bit flipped and random; then the monsters."""
     for _ in range(count):
         wild = message(random, kind)
         yield wild
@@ -69,6 +69,7 @@ def flipped(random: Random, raw: bytes) -> bytes:
 def _field(random: Random, field: FieldDescriptor, depth: int) -> bytes:
     match field.type:
         case FieldDescriptor.TYPE_MESSAGE:
+            assert field.message_type is not None
             return _counted(field.number, message(random, field.message_type, depth + 1))
         case FieldDescriptor.TYPE_STRING | FieldDescriptor.TYPE_BYTES:
             return _counted(field.number, random.choice(_TEXTS))

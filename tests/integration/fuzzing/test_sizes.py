@@ -17,7 +17,7 @@ ODD: list[Metadata] = [
 ]
 
 
-@pytest.mark.parametrize("kilobytes", [20, 1024, 8192])
+@pytest.mark.parametrize("kilobytes", [20])
 async def test_oversized_metadata_is_refused(target: Target, kilobytes: int) -> None:
     for method in target.methods():
         metadata = (("x-large", "a" * kilobytes * 1024),)

@@ -38,7 +38,7 @@ class ErrorInterceptor(CallInterceptor):
                 _log_story(call.method)
             await _abort(call.context, error)
         except DecodeError:
-            # A request of a stream; grpc.aio parses it as the handler takes it.
+            # One request is parsed within the call, those of a stream as the handler takes them.
             problem = MessageMalformed(field="request", problem="not a protobuf message")
             await _abort(call.context, problem)
         except grpc.aio.BaseError as error:

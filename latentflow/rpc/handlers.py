@@ -1,7 +1,9 @@
 """Wraps the handler of any kind of RPC in one coroutine, so that an interceptor is one function.
 
 Generator handlers are driven here, inside the wrapping coroutine: a deadline or a span then covers
-the whole call, also while a response waits to be written. Knows nothing of what is wrapped around.
+the whole call, also while a response waits to be written. A single request is parsed here too, as
+grpc.aio answers one that is no message with UNKNOWN and the exception's text. Knows nothing of what
+is wrapped around.
 """
 
 import inspect
@@ -70,13 +72,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor, ABC):
 def _wrapped(handler: Handler, around: Callable[[Context, Proceed], Awaitable[Any]]) -> Handler:
     behaviour = _behaviour(handler)
     run = _write_all if handler.response_streaming else _answer
+    if not handler.request_streaming:
+        run = partial(_parse_first, run, handler.request_deserializer or bytes)
 
     async def wrapped(request: Any, context: Context) -> Any:
         return await around(context, partial(run, behaviour, request, context))
 
     return _make_handler(handler)(
         wrapped,
-        request_deserializer=handler.request_deserializer,
+        request_deserializer=handler.request_deserializer if handler.request_streaming else None,
         response_serializer=handler.response_serializer,
     )
 
@@ -99,6 +103,16 @@ def _make_handler(handler: Handler) -> Callable[..., Handler]:
     if handler.response_streaming:
         return grpc.unary_stream_rpc_method_handler
     return grpc.unary_unary_rpc_method_handler
+
+
+async def _parse_first(
+    run: Behaviour,
+    parse: Callable[[bytes], Any],
+    behaviour: Behaviour,
+    raw: bytes,
+    context: Context,
+) -> Any:
+    return await run(behaviour, parse(raw), context)
 
 
 async def _answer(behaviour: Behaviour, request: Any, context: Context) -> Any:

@@ -4,6 +4,7 @@ Knows nothing of servers. A second signal ends the process the hard way.
 """
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -15,7 +16,14 @@ Main = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 def run(main: Main) -> None:
     """Runs `main(stop)` to its end; `stop` is set by the first SIGTERM or SIGINT."""
+    _allow_all_descriptors()
     asyncio.run(_stoppable(main))
+
+
+def _allow_all_descriptors() -> None:
+    """A connection takes one each, and at the usual soft limit nobody else could connect."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _stoppable(main: Main) -> None:

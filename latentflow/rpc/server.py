@@ -19,6 +19,7 @@ from latentflow.rpc.auth_interceptor import Authenticator, AuthInterceptor, admi
 from latentflow.rpc.certificates import Certificate, server_credentials
 from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePolicy
 from latentflow.rpc.error_interceptor import ErrorInterceptor
+from latentflow.rpc.handlers import Context
 from latentflow.rpc.methods import ENDLESS, TAKES_CALLS
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
@@ -75,6 +76,13 @@ class Registration:
     add: Callable[[grpc.aio.Server], None]
 
 
+class Health(health.aio.HealthServicer):
+    """gRPC's own, which has no List yet: what it has instead fails with a Python exception."""
+
+    async def List(self, request: object, context: Context) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "ask with Check or Watch")
+
+
 class Ports(NamedTuple):
     """Where a server listens; `services` is None where it takes no peers by their certificate."""
 
@@ -93,7 +101,7 @@ class RunningServer:
         services: Sequence[str],
         ports: Ports,
     ) -> None:
-        self.health = health.aio.HealthServicer()
+        self.health = Health()
         self.port = ports.callers
         self.services_port = ports.services
         self._server = server

@@ -52,6 +52,8 @@ class Stack:
     """The services, their clients, and the worker of each, which a test may hold."""
 
     broker: Broker
+    sharer_address: str
+    receiver_address: str
     sharer_worker: Worker
     receiver_worker: Worker
     broker_client: BrokerClient

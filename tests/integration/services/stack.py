@@ -66,6 +66,8 @@ async def running_stack(
         ]
         yield Stack(
             broker=broker,
+            sharer_address=local(sharer.server),
+            receiver_address=local(receiver.server),
             sharer_worker=sharer.worker,
             receiver_worker=receiver.worker,
             broker_client=BrokerClient(channels[0]),

@@ -18,8 +18,6 @@ from tests.integration.services.callers import TIMEOUT, Stack
 
 OWN = "latentflow.v1."
 _LOOK_SECONDS = 0.2
-_HEALTH = health_pb2.HealthCheckRequest()
-_SERVING = health_pb2.HealthCheckResponse.SERVING
 _AT_ONCE = 16
 _TELLING = re.compile(r"Traceback|Error\(|<class|\.py\b|site-packages|line \d+|/tmp/|Exception")
 
@@ -48,15 +46,15 @@ class Target:
 
     async def require_working(self) -> None:
         """Health is answered, and a handoff goes through all three."""
-        check = self.channel.unary_unary(
-            "/grpc.health.v1.Health/Check",
+        watch: grpc.aio.UnaryStreamMultiCallable[Any, Any] = self.channel.unary_stream(
+            "/grpc.health.v1.Health/Watch",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
-        async with asyncio.timeout(TIMEOUT):
-            # A service that has just begun may not have reached its broker yet.
-            while (await check(_HEALTH, timeout=TIMEOUT)).status != _SERVING:
-                await asyncio.sleep(0.05)
+        # One that has just begun may not have reached its broker yet.
+        async for health in watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT):
+            if health.status == health_pb2.HealthCheckResponse.SERVING:
+                break
         latent = await self.stack.latent("The harbour opens at six.")
         assert (await self.stack.ask("When does the harbour open?", latent)).usage
 

@@ -22,6 +22,9 @@ up: .venv/.demo ## Run store, broker, sharer and receiver in the foreground unti
 test: .venv/.dev ## Run every test: unit, contract, integration, e2e; ARGS="-k name"
 	python -m pytest $(ARGS)
 
+rolling: .venv/.dev ## Restart two of each service, one after the other, under load: no request may be lost
+	python -m pytest -m rolling tests/e2e/test_rolling_restart.py
+
 faults: .venv/.dev ## Break connections, kill parts, spoil streams; ARGS="--runs 1 --seed 123"
 	@python -m tests.faults $(ARGS)
 
@@ -93,4 +96,4 @@ clean: ## Remove .venv and everything that tools have left behind
 	python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet --editable .
 	@touch .venv/.demo $@
 
-.PHONY: help demo up test faults check lint types imports environment protos manifests bench soak certs proto requirements compose-test bundle bundle-test clean
+.PHONY: help demo up test rolling faults check lint types imports environment protos manifests bench soak certs proto requirements compose-test bundle bundle-test clean

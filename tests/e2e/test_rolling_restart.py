@@ -82,6 +82,7 @@ async def restart(instance: Instance) -> None:
     await instance.start()
 
 
+@pytest.mark.rolling
 async def test_no_request_is_lost_when_every_service_is_restarted(
     store: StoreServer, pair: TinyPair, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ demo: .venv/.demo ## Hand memos from one model to another and compare; ARGS="--c
 up: .venv/.demo ## Run store, broker, sharer and receiver in the foreground until Ctrl-C
 	@latentflow up $(ARGS)
 
-test: .venv/.dev ## Run every test: unit, contract, integration, e2e; ARGS="-k name"
+test: .venv/.dev ## Run every test but the rolling restart: unit, contract, integration, e2e; ARGS="-k name"
 	python -m pytest $(ARGS)
 
 rolling: .venv/.dev ## Restart two of each service, one after the other, under load: no request may be lost

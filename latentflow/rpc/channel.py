@@ -24,7 +24,7 @@ _OPENINGS = {
 
 SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
-    # Servers that still load, or drain already, get no calls.
+    # Servers that still load, or are about to close, get no calls.
     "healthCheckConfig": {"serviceName": TAKES_CALLS},
     "methodConfig": [
         {
@@ -52,6 +52,8 @@ _OPTIONS = (
     # A peer that restarts is found again within the clients' own backoff.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Names are looked up when a connection ends. By gRPC's 30 s every address known may be gone.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
 )
 
 

@@ -24,6 +24,10 @@ from latentflow.rpc.methods import ENDLESS, TAKES_CALLS
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
 
+# The end of the settling, for channels to hear that they are to go elsewhere: gRPC cancels calls
+# that reach a server while it closes.
+_LEAVING_SECONDS = 1.0
+
 # For what calls ended with to be on its way before their connection closes.
 _CLOSING_SECONDS = 0.2
 
@@ -46,7 +50,8 @@ class ServerSettings:
     """Where and within which bounds to serve. Port 0 takes a free one.
 
     On `services_port`, which there is with a certificate only, peers show one of their own.
-    When it drains, calls are still taken for `settle_seconds`: so long callers may take to hear.
+    When it drains, calls are still taken for `settle_seconds`: so long callers may take to hear,
+    and to reach the server that was restarted before it.
     """
 
     host: str = "127.0.0.1"
@@ -153,15 +158,22 @@ class RunningServer:
             await self.drain()
 
     async def drain(self) -> None:
-        """NOT_SERVING, a while in which that gets around, then no new calls; those in flight finish
-        or end within the grace; close.
-        """
-        await self.health.enter_graceful_shutdown()
-        await asyncio.sleep(self._settle_seconds)
+        """Settles; takes no new calls; those in flight finish or end within the grace; closes."""
+        await self._settle()
         closing = asyncio.create_task(self._server.stop(self._grace_seconds + _CLOSING_SECONDS))
         await self._admission.drain(self._grace_seconds)
         await self._server.stop(_CLOSING_SECONDS)
         await closing
+
+    async def _settle(self) -> None:
+        """NOT_SERVING for who looks servers up, and only towards the end also for channels: they
+        may have reached no other server yet.
+        """
+        leaving_seconds = min(self._settle_seconds, _LEAVING_SECONDS)
+        await self.report_waiting()
+        await asyncio.sleep(self._settle_seconds - leaving_seconds)
+        await self.health.enter_graceful_shutdown()
+        await asyncio.sleep(leaving_seconds)
 
 
 def build_server(

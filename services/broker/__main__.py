@@ -239,8 +239,9 @@ async def _serve_until(
         try:
             await stop.wait()
         finally:
-            await asyncio.gather(servers.public.drain(), servers.admin.drain())
+            # First, or a store that comes back would make a server that drains report SERVING.
             watching.cancel()
+            await asyncio.gather(servers.public.drain(), servers.admin.drain())
 
 
 def _tell_where(settings: Settings, servers: Servers) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from latentflow.rpc.probe import is_serving
 from tests.e2e.command_line import ROOT
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 # Settling, the grace, and an interpreter that ends on a busy machine.
-STOP_SECONDS = 20.0
+STOP_SECONDS = 40.0
+# Between two looks whether it serves: what starts needs the cores.
+LOOK_SECONDS = 0.2
 
 
 class Instance:
@@ -36,6 +38,7 @@ class Instance:
         async with asyncio.timeout(START_SECONDS):
             while not await asyncio.to_thread(is_serving, self.address):
                 assert self._process.poll() is None, self._log.read_text()
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def stop(self) -> int:
         """Its exit code, after SIGTERM."""

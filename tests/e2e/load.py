@@ -13,7 +13,8 @@ from tests.made_latents import MadeLatent, make_latent
 # Latents that are published and read meanwhile; each is two of them.
 STREAMS = 500
 CALLERS = 2
-TIMEOUT = 120.0
+# Of a call, some of which last the whole test; also where cores are busy.
+TIMEOUT = 300.0
 
 
 class Load:

@@ -39,6 +39,7 @@ async def addresses(
 ) -> AsyncIterator[Addresses]:
     """Of a sharer and a receiver of the broker."""
     own: dict[str, Any] = {
+        "port": 0,
         "adapters": pair.adapters,
         "broker": f"127.0.0.1:{broker.servers.public.services_port}",
         "tenants": tenants.path,

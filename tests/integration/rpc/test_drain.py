@@ -11,6 +11,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from latentflow.errors import Draining, InvalidInput, Overloaded, ServiceUnavailable
 from latentflow.rpc.channel import open_channel
+from latentflow.rpc.methods import TAKES_CALLS
 from latentflow.rpc.server import Registration, ServerSettings, build_server
 from latentflow.v1.broker_pb2 import WatchRequest
 from latentflow.v1.broker_pb2_grpc import (
@@ -63,20 +64,28 @@ async def refused(port: int) -> None:
             writer.close()
 
 
-async def test_calls_are_taken_until_callers_may_have_heard() -> None:
-    gate = Gate()
+async def test_a_server_that_settles_takes_calls_and_tells_channels_last() -> None:
+    gate, stop = Gate(), asyncio.Event()
     gate.open.set()
-    settling = ServerSettings(settle_seconds=2.0)
-    async with served(probe(gate), settings=settling) as there:
-        health: Any = HealthStub(there.channel)
-        watch = health.Watch(HealthCheckRequest(service=SERVICE))
-        await watch.read()
-        draining = asyncio.create_task(there.server.drain())
-        assert (await watch.read()).status == HealthCheckResponse.NOT_SERVING
-        # Not a channel of ours, which would have heard.
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{there.server.port}") as newcomer:
-            assert await ask(newcomer) == [b"finished"]
-        await draining
+    server = build_server(ServerSettings(settle_seconds=5), [probe(gate)])
+    async with asyncio.TaskGroup() as tasks, open_channel(f"127.0.0.1:{server.port}") as channel:
+        serving = tasks.create_task(server.serve_until(stop))
+        ready, takes_calls = watch(channel, SERVICE), watch(channel, TAKES_CALLS)
+        assert await heard(ready) == await heard(takes_calls) == HealthCheckResponse.SERVING
+        stop.set()
+        assert await heard(ready) == HealthCheckResponse.NOT_SERVING
+        assert await ask(channel) == [b"finished"]
+        assert await heard(takes_calls) == HealthCheckResponse.NOT_SERVING
+        assert not serving.done()
+
+
+def watch(channel: grpc.aio.Channel, name: str) -> Any:
+    stub: Any = HealthStub(channel)
+    return stub.Watch(HealthCheckRequest(service=name), timeout=20)
+
+
+async def heard(watching: Any) -> int:
+    return int((await watching.read()).status)
 
 
 @pytest.mark.parametrize("method", METHODS)

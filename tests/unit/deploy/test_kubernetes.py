@@ -25,6 +25,12 @@ SERVICES = {
     "receiver": (RECEIVER, ReceiverSettings),
 }
 NAME = "app.kubernetes.io/name"
+# How long at most: a channel waits to connect again; it hears before a server closes; a connection
+# lasts, at whose end a channel looks the name up; a cluster's DNS keeps what it found.
+RECONNECT_SECONDS = 2.4
+LEAVING_SECONDS = 1.0
+CONNECTION_SECONDS = 66.0
+NAMES_SECONDS = 30.0
 
 Manifest = dict[str, Any]
 
@@ -87,8 +93,20 @@ def test_calls_under_way_may_finish_before_the_pod_is_killed(
         for variable in pod["spec"]["containers"][0]["env"]
         if variable["name"].endswith(("_SETTLE_SECONDS", "_GRACE_SECONDS"))
     )
-    assert settle > 0
+    assert settle > RECONNECT_SECONDS + LEAVING_SECONDS
     assert pod["spec"]["terminationGracePeriodSeconds"] > settle + grace
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_clients_find_a_new_pod_before_an_old_one_goes(
+    manifests: list[Manifest], service: str
+) -> None:
+    (deployment,) = (
+        each
+        for each in manifests
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == service
+    )
+    assert deployment["spec"]["minReadySeconds"] > CONNECTION_SECONDS + NAMES_SECONDS
 
 
 @pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 from opentelemetry.trace import Tracer
@@ -26,7 +26,7 @@ from latentflow.rpc import conventions
 from latentflow.rpc.propagation import current_traceparent
 from latentflow.rpc.stages import stage
 from latentflow.rpc.told import Tell
-from services.receiver.answer import Answer, Prepared
+from services.receiver.answer import Answer, Answered, Prepared
 from services.receiver.asking import Ask
 from services.receiver.budget import MemoryBudget, account
 from services.receiver.engine import Engine
@@ -35,13 +35,22 @@ from services.receiver.metrics import ReceiverMetrics
 from services.receiver.reading import reading_of
 from services.receiver.sessions import Sessions
 
+Offer = Callable[[Answered], None]
+
+
+def offer_to_nobody(_answered: Answered) -> None:
+    """Answers that end are nobody's concern but the caller's."""
+
 
 def _to_nobody(_outcome: LatentOutcome) -> None:
     """A call with one response says what failed in its error."""
 
 
 class Answering:
-    """Every method raises Overloaded before any work, and as `Gathering.gather` and `Engine`."""
+    """`offer` hears of every answer that came to its end.
+
+    Every method raises Overloaded before any work, and as `Gathering.gather` and `Engine`.
+    """
 
     def __init__(
         self,
@@ -52,6 +61,7 @@ class Answering:
         fetch_budget: MemoryBudget,
         tracer: Tracer,
         metrics: ReceiverMetrics,
+        offer: Offer,
     ) -> None:
         self._engine = engine
         self._gathering = gathering
@@ -59,11 +69,14 @@ class Answering:
         self._fetch_budget = fetch_budget
         self._tracer = tracer
         self._metrics = metrics
+        self._offer = offer
 
     def describe(self) -> ServiceDescription:
         return self._engine.describe()
 
-    async def generate(self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]) -> None:
+    async def generate(
+        self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]
+    ) -> Answered:
         """Tells outcomes, tokens, last the usage. Cancelling stops it and frees its memory."""
         with self._engine.admit():
             async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
@@ -74,6 +87,10 @@ class Answering:
                 async with aclosing(self._engine.answer(ask)) as steps:
                     async for step in steps:
                         answer.hear(step)
+                outcomes = prepared.outcomes
+        answered = Answered(tenant=tenant, call=call, outcomes=outcomes, text=answer.text)
+        self._offer(answered)
+        return answered
 
     async def score(self, tenant: Tenant, call: ScoreCall) -> Scored:
         with self._engine.admit():

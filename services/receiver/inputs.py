@@ -27,6 +27,7 @@ from latentflow.wire.quantise import unpack
 from latentflow.wire.text import read_text
 from services.receiver.acceptance import accept, accept_fallback, resident_bytes
 from services.receiver.budget import Account
+from services.receiver.fidelity import Fidelity
 from services.receiver.metrics import ReceiverMetrics
 from services.receiver.reading import Message, Part, Slots
 from services.receiver.resident import Resident
@@ -78,6 +79,7 @@ class Gathering:
         reader: str,
         fetch_seconds: float,
         keys: ReaderKeys,
+        fidelity: Fidelity,
         tracer: trace.Tracer,
         metrics: ReceiverMetrics,
     ) -> None:
@@ -87,6 +89,7 @@ class Gathering:
         self._reader = reader
         self._fetch_seconds = fetch_seconds
         self._keys = keys
+        self._fidelity = fidelity
         self._tracer = tracer
         self._metrics = metrics
 
@@ -131,18 +134,27 @@ class Gathering:
 
     async def _find(self, given: LatentInput, intake: Intake) -> Found | Lost:
         try:
-            return await self._latent(given.latent_id, intake)
+            return await self._latent(given, intake)
         except LatentFlowError as error:
             return await self._instead(given, error, intake)
 
-    async def _latent(self, latent_id: LatentId, intake: Intake) -> Found:
-        fetched = await self._fetch(latent_id, partial(accept, holdings=self._holdings), intake)
-        outcome = LatentOutcome(
-            latent_id=latent_id, outcome=Outcome.LATENT, wire_bytes=fetched.wire_bytes
-        )
+    async def _latent(self, given: LatentInput, intake: Intake) -> Found:
+        fetched = await self._fetch(given.latent_id, partial(self._accept, given), intake)
         part = await asyncio.to_thread(self._part, fetched)
+        outcome = LatentOutcome(
+            latent_id=given.latent_id,
+            outcome=Outcome.LATENT,
+            wire_bytes=fetched.wire_bytes,
+            adapter=part.adapter.name if isinstance(part, Slots) else "",
+        )
         traceparent = fetched.manifest.traceparent
-        return Found(used=latent_id, part=part, outcome=outcome, traceparent=traceparent)
+        return Found(used=given.latent_id, part=part, outcome=outcome, traceparent=traceparent)
+
+    def _accept(self, given: LatentInput, manifest: Manifest) -> None:
+        """A demotion is for calls that have a text to go by."""
+        digest = accept(manifest, self._holdings)
+        if digest is not None and given.fallback is not None:
+            self._fidelity.require_trusted(self._resident.adapters[digest].name)
 
     async def _note(self, latent_id: LatentId, generation: str) -> None:
         call = UseCall(latent_id=latent_id, reader=self._reader, generation=generation)

@@ -12,6 +12,7 @@ from latentflow.rpc.broker_client import Admit, BrokerClient, Fetched, admit_eve
 from latentflow.sealing.guard import ReaderKeys
 from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from services.receiver.budget import Account, MemoryBudget
+from services.receiver.fidelity import Fidelity
 from services.receiver.inputs import Gathering
 from services.receiver.metrics import ReceiverMetrics
 from services.receiver.resident import Resident
@@ -58,6 +59,7 @@ async def test_a_fallback_is_looked_for_where_there_is_a_broker_to_ask(
         reader="here",
         fetch_seconds=1.0,
         keys=ReaderKeys(),
+        fidelity=Fidelity([], window=1, demote_below=0),
         tracer=NoOpTracer(),
         metrics=ReceiverMetrics(NoOpMeter("test"), model="tiny"),
     )

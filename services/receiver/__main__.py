@@ -33,6 +33,7 @@ from latentflow.sealing.key_files import open_rings, open_signers
 from services.receiver.answering import Answering, offer_to_nobody
 from services.receiver.budget import MemoryBudget
 from services.receiver.engine import Engine
+from services.receiver.fetching import Fetching
 from services.receiver.fidelity import Fidelity
 from services.receiver.inputs import Gathering
 from services.receiver.metrics import (
@@ -46,6 +47,7 @@ from services.receiver.servicer import SERVICE, ReceiverServicer, add_to_server
 from services.receiver.sessions import Clock, Sessions
 from services.receiver.settings import PREFIX, Settings
 from services.receiver.shadowing import Report, Shadowing
+from services.receiver.unpacking import Unpacking
 
 NAME = "latentflow-receiver"
 
@@ -120,25 +122,17 @@ async def load_answering(
     fidelity = fidelity_of(resident, settings)
     observe_routes(telemetry.meter, fidelity)
 
-    gathering = partial(
-        Gathering,
+    fetching = Fetching(
         broker=broker,
-        resident=resident,
         reader=settings.name,
         fetch_seconds=settings.fetch_seconds,
         keys=keys,
-        fidelity=fidelity,
-        tracer=telemetry.tracer,
+        budget=fetch_budget,
     )
-    answering = partial(
-        Answering,
-        engine=engine,
-        sessions=sessions,
-        fetch_budget=fetch_budget,
-        tracer=telemetry.tracer,
-    )
+    gathering = partial(Gathering, fetching, Unpacking(resident, fidelity), telemetry.tracer)
+    answering = partial(Answering, engine=engine, sessions=sessions, tracer=telemetry.tracer)
     silent = ReceiverMetrics(SILENT.meter, model=model)
-    shadow = answering(gathering=gathering(metrics=silent), metrics=silent, offer=offer_to_nobody)
+    shadow = answering(gathering=gathering(silent), metrics=silent, offer=offer_to_nobody)
     shadowing = Shadowing(
         ask=shadow.generate,
         share=settings.shadow_share,
@@ -147,7 +141,7 @@ async def load_answering(
         tracer=telemetry.tracer,
         report=report,
     )
-    served = answering(gathering=gathering(metrics=metrics), metrics=metrics, offer=shadowing.offer)
+    served = answering(gathering=gathering(metrics), metrics=metrics, offer=shadowing.offer)
     return Loaded(served, shadowing)
 
 

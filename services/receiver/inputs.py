@@ -4,8 +4,8 @@ Owns the outcome of each, fallbacks included; commit comes before use, as the br
 gives nothing away before it. Knows nothing of the model's work.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,25 +13,18 @@ from opentelemetry import trace
 
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
 from latentflow.errors import LatentFlowError, Unreachable
-from latentflow.latent import LatentId, Manifest, Outcome, Tenant
-from latentflow.relay import UseCall
+from latentflow.latent import LatentId, Outcome, Tenant
 from latentflow.rpc import conventions
-from latentflow.rpc.broker_client import BrokerClient, Fetched
-from latentflow.rpc.deadline_interceptor import remaining_seconds
 from latentflow.rpc.facts import reason_of
 from latentflow.rpc.links import link_creation
 from latentflow.rpc.stages import Attributes, stage
-from latentflow.sealing.guard import ReaderKeys
-from latentflow.wire.guard import Guard
-from latentflow.wire.quantise import unpack
 from latentflow.wire.text import read_text
-from services.receiver.acceptance import accept, accept_fallback, resident_bytes
-from services.receiver.budget import Account
-from services.receiver.fidelity import Fidelity
+from services.receiver.acceptance import accept_fallback
+from services.receiver.fetching import Fetching, Intake
 from services.receiver.metrics import ReceiverMetrics
 from services.receiver.reading import Message, Part, Slots
-from services.receiver.resident import Resident
 from services.receiver.together import together
+from services.receiver.unpacking import Unpacking
 
 TellOutcome = Callable[[LatentOutcome], None]
 
@@ -60,68 +53,46 @@ class Gathered:
     outcomes: tuple[LatentOutcome, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What one call reads with: the memory it may take, and its tenant's keys."""
-
-    memory: Account
-    guard: Guard
-
-
 class Gathering:
-    """A latent is waited for `fetch_seconds`, or to the call's deadline when that is sooner."""
+    """Each method raises as `Fetching` and `Unpacking` do."""
 
     def __init__(
         self,
-        *,
-        broker: BrokerClient,
-        resident: Resident,
-        reader: str,
-        fetch_seconds: float,
-        keys: ReaderKeys,
-        fidelity: Fidelity,
+        fetching: Fetching,
+        unpacking: Unpacking,
         tracer: trace.Tracer,
         metrics: ReceiverMetrics,
     ) -> None:
-        self._broker = broker
-        self._resident = resident
-        self._holdings = resident.holdings()
-        self._reader = reader
-        self._fetch_seconds = fetch_seconds
-        self._keys = keys
-        self._fidelity = fidelity
+        self._fetching = fetching
+        self._unpacking = unpacking
         self._tracer = tracer
         self._metrics = metrics
 
-    async def gather(
-        self,
-        tenant: Tenant,
-        inputs: LatentInputs,
-        memory: Account,
-        tell_failed: TellOutcome,
-        *,
-        generation: str,
-    ) -> Gathered:
-        """All at once. `tell_failed` hears of each that can't be used, then the first one's error
-        is raised. The current span gets a link to each latent's creation.
+    @asynccontextmanager
+    async def gathered(
+        self, tenant: Tenant, inputs: LatentInputs, tell_failed: TellOutcome, *, generation: str
+    ) -> AsyncIterator[Gathered]:
+        """All at once, with their memory for as long as the block lasts.
 
-        The broker has noted every use by `generation` before any is read.
+        `tell_failed` hears of each that can't be used, then the first one's error is raised. The
+        current span gets a link to each latent's creation. The broker has noted every use by
+        `generation` before any is read.
         """
         if not inputs.latents:
-            return Gathered(parts=(), outcomes=())
-        span = trace.get_current_span()
-        with stage(self._tracer, conventions.FETCH, _fetching(inputs)):
-            intake = Intake(memory=memory, guard=self._keys.guard(tenant))
-            results = await together(self._find(each, intake) for each in inputs.latents)
-            found = self._all_found(results, tell_failed)
-            await together(self._note(each.used, generation) for each in found)
-        for each in found:
-            self._metrics.latent(each.outcome)
-            link_creation(span, each.traceparent)
-        return Gathered(
-            parts=tuple(each.part for each in found),
-            outcomes=tuple(each.outcome for each in found),
-        )
+            yield Gathered(parts=(), outcomes=())
+            return
+        with self._fetching.intake(tenant) as intake:
+            with stage(self._tracer, conventions.FETCH, _fetching(inputs)):
+                results = await together(self._find(each, intake) for each in inputs.latents)
+                found = self._all_found(results, tell_failed)
+                await together(self._fetching.note(each.used, generation) for each in found)
+            for each in found:
+                self._metrics.latent(each.outcome)
+                link_creation(trace.get_current_span(), each.traceparent)
+            yield Gathered(
+                parts=tuple(each.part for each in found),
+                outcomes=tuple(each.outcome for each in found),
+            )
 
     def _all_found(self, results: Sequence[Found | Lost], tell_failed: TellOutcome) -> list[Found]:
         lost = [result for result in results if isinstance(result, Lost)]
@@ -139,8 +110,9 @@ class Gathering:
             return await self._instead(given, error, intake)
 
     async def _latent(self, given: LatentInput, intake: Intake) -> Found:
-        fetched = await self._fetch(given.latent_id, partial(self._accept, given), intake)
-        part = await asyncio.to_thread(self._part, fetched)
+        check = partial(self._unpacking.check, given)
+        fetched = await self._fetching.fetch(given.latent_id, check, intake)
+        part = await self._unpacking.part(fetched)
         outcome = LatentOutcome(
             latent_id=given.latent_id,
             outcome=Outcome.LATENT,
@@ -149,19 +121,6 @@ class Gathering:
         )
         traceparent = fetched.manifest.traceparent
         return Found(used=given.latent_id, part=part, outcome=outcome, traceparent=traceparent)
-
-    def _accept(self, given: LatentInput, manifest: Manifest) -> None:
-        """A demotion is for calls that have a text to go by."""
-        digest = accept(manifest, self._holdings)
-        if digest is not None and given.fallback is not None:
-            self._fidelity.require_trusted(self._resident.adapters[digest].name)
-
-    async def _note(self, latent_id: LatentId, generation: str) -> None:
-        call = UseCall(latent_id=latent_id, reader=self._reader, generation=generation)
-        await self._broker.record_use(call, timeout=self._timeout())
-
-    def _timeout(self) -> float:
-        return min(self._fetch_seconds, remaining_seconds())
 
     async def _instead(
         self, given: LatentInput, error: LatentFlowError, intake: Intake
@@ -172,32 +131,13 @@ class Gathering:
         if given.fallback is None or isinstance(error, Unreachable):
             return Lost(outcome=failed, error=error)
         try:
-            fetched = await self._fetch(given.fallback, accept_fallback, intake)
+            fetched = await self._fetching.fetch(given.fallback, accept_fallback, intake)
             part = Message(text=read_text(fetched.stream))
         except LatentFlowError:
             return Lost(outcome=failed, error=error)
         outcome = replace(failed, outcome=Outcome.TEXT_FALLBACK, wire_bytes=fetched.wire_bytes)
         traceparent = fetched.manifest.traceparent
         return Found(used=given.fallback, part=part, outcome=outcome, traceparent=traceparent)
-
-    async def _fetch(
-        self, latent_id: LatentId, check: Callable[[Manifest], object], intake: Intake
-    ) -> Fetched:
-        def admit(manifest: Manifest) -> None:
-            check(manifest)
-            intake.memory.take(resident_bytes(manifest))
-
-        return await self._broker.fetch(
-            latent_id, timeout=self._timeout(), admit=admit, guard=intake.guard
-        )
-
-    def _part(self, fetched: Fetched) -> Part:
-        manifest = fetched.manifest
-        digest = accept(manifest, self._holdings)
-        if digest is None:
-            return Message(text=read_text(fetched.stream))
-        vectors = unpack(fetched.stream, manifest.layout, manifest.codec)
-        return Slots(adapter=self._resident.adapters[digest], vectors=vectors)
 
 
 def _fetching(inputs: LatentInputs) -> Attributes:

@@ -152,7 +152,9 @@ class ServiceDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentInput:
-    """A latent to inject; `fallback` names a text message to read when it can't be used."""
+    """A latent to inject; `fallback` names a text message to read when it can't be used, or while
+    its route is demoted to text.
+    """
 
     latent_id: LatentId
     fallback: LatentId | None = None
@@ -234,12 +236,15 @@ class OpenSessionCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentOutcome:
-    """What happened to one latent. `reason` says why it was not used itself, else empty."""
+    """What happened to one latent. `reason` says why it was not used itself, else empty; `adapter`
+    names what translated it, and is empty where nothing did.
+    """
 
     latent_id: LatentId
     outcome: Outcome
     reason: str = ""
     wire_bytes: int = 0
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

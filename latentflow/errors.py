@@ -8,7 +8,7 @@ LatentFlowError
 |-- NotFound                UnknownModel, UnknownAdapter, UnknownLatent, UnknownSession, UnknownFlow
 |-- NotUsable               LatentExpired, LatentRevoked, LatentIncomplete, LatentFailed,
 |                           IdentityMissing, IdentityMismatch, UnsupportedMethod, UnsupportedModel,
-|                           KeyUnknown, SignatureMissing
+|                           KeyUnknown, SignatureMissing, RouteDemoted
 |-- Conflict                LatentExists, LatentClosed, FrameOutOfOrder
 |-- Corrupt                 FrameCorrupt, FrameTooLarge, StreamMismatch, MessageMalformed,
 |                           AdapterCorrupt, ModelFilesCorrupt, SealBroken, SignatureInvalid
@@ -177,6 +177,12 @@ class KeyUnknown(NotUsable):
 class SignatureMissing(NotUsable):
     message = "latent {latent_id} is not signed"
     latent_id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RouteDemoted(NotUsable):
+    message = "answers over latents of adapter {adapter} and over texts agree too little"
+    adapter: str
 
 
 # --- the order of things was broken ---------------------------------------------------------

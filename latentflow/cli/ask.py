@@ -1,4 +1,4 @@
-"""`latentflow ask "question" --latent ID`: prints the receiver's answer as it is decoded."""
+"""`latentflow ask "question" --latent ID[:TEXT]`: prints the receiver's answer as it is decoded."""
 
 import asyncio
 from argparse import ArgumentParser, Namespace
@@ -30,7 +30,11 @@ from latentflow.rpc.access import Access
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("question", metavar="QUESTION")
     parser.add_argument(
-        "--latent", action="append", default=[], metavar="ID", help="may be given several times"
+        "--latent",
+        action="append",
+        default=[],
+        metavar="ID[:TEXT]",
+        help="may be given several times; TEXT is read when the latent can't be used",
     )
     parser.add_argument("--max-tokens", type=int, default=64, metavar="N")
     parser.add_argument("--temperature", type=float, default=0.0, metavar="T")
@@ -39,7 +43,7 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 
 def run(arguments: Namespace, settings: Settings) -> None:
     addresses = addresses_from(arguments, settings)
-    latents = (LatentInput(latent_id=parse_latent_id(given)) for given in arguments.latent)
+    latents = map(latent_input, arguments.latent)
     call = GenerateCall(
         prompt=Prompt(question=arguments.question),
         source=LatentInputs(latents=tuple(latents)),
@@ -48,6 +52,14 @@ def run(arguments: Namespace, settings: Settings) -> None:
     access = access_from(arguments, settings)
     with absence_explained(addresses):
         asyncio.run(_ask(addresses, access, call, timeout_seconds=arguments.timeout))
+
+
+def latent_input(given: str) -> LatentInput:
+    """`ID` or `ID:ID`, the second one a text message. Raises InvalidInput."""
+    latent_id, colon, fallback = given.partition(":")
+    return LatentInput(
+        latent_id=parse_latent_id(latent_id), fallback=parse_latent_id(fallback) if colon else None
+    )
 
 
 async def _ask(

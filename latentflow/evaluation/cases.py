@@ -7,8 +7,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from latentflow.answers import normal
 from latentflow.errors import EmptyInput, InvalidInput
-from latentflow.evaluation.metrics import normal
 
 Span = tuple[int, int]
 

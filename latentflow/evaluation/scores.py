@@ -7,9 +7,9 @@ is None.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from latentflow.answers import exact_match, token_f1
 from latentflow.evaluation.cases import Asked
 from latentflow.evaluation.measuring import Reply, Times
-from latentflow.evaluation.metrics import exact_match, token_f1
 from latentflow.evaluation.significance import Estimate, McNemar, estimate, mcnemar, quantile
 
 

@@ -45,11 +45,16 @@ FRAMES = "latentflow.latent.frames"
 LATENT_STATE = "latentflow.latent.state"
 MEMORY_USE = "latentflow.memory.use"
 DELIVERY = "latentflow.delivery"
+ADAPTER = "latentflow.adapter"
+AGREEMENT = "latentflow.fidelity.agreement"
+ROUTE_DEMOTED = "latentflow.route.demoted"
+ROUTE_RECOVERED = "latentflow.route.recovered"
 
-# Spans of the stages of a handoff.
+# Spans of the stages of a handoff, and of one that is repeated another way.
 PREFILL = "prefill"
 SUMMARISE = "summarise"
 PUBLISH = "publish"
 FETCH = "fetch"
 INJECT = "inject"
 DECODE = "decode"
+SHADOW = "shadow"

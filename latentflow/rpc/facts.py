@@ -52,6 +52,7 @@ TABLE: Mapping[type[LatentFlowError], Fact] = {
     errors.SignatureMissing: Fact(
         StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_SIGNATURE_MISSING
     ),
+    errors.RouteDemoted: Fact(StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_ROUTE_DEMOTED),
     errors.LatentExists: Fact(StatusCode.ALREADY_EXISTS, reasons.ERROR_REASON_LATENT_EXISTS),
     errors.LatentClosed: Fact(StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_LATENT_CLOSED),
     errors.FrameOutOfOrder: Fact(StatusCode.ABORTED, reasons.ERROR_REASON_FRAME_OUT_OF_ORDER),

@@ -44,6 +44,7 @@ _TOKENS = (16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 _LATENT_BYTES = tuple(1024 * 2**power for power in range(17))  # 1 KiB to 64 MiB
 _CACHE_RATIOS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 _TEXT_RATIOS = (0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
+_AGREEMENTS = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 _ROWS = (1, 2, 4, 8, 16, 32, 64)
 
 # Every service.
@@ -124,6 +125,22 @@ OUTCOMES = Count(
     name="latentflow.outcomes",
     unit="{latent}",
     about="What became of the latents of calls: used, replaced by a text, or failed, and why",
+)
+AGREEMENT = Distribution(
+    name="latentflow.fidelity.agreement",
+    unit="1",
+    about="Token F1 of the answers over latents and over texts, for the same question",
+    bounds=_AGREEMENTS,
+)
+ROUTE_DEMOTED = Gauge(
+    name="latentflow.fidelity.demoted",
+    unit="{route}",
+    about="1 while texts are read in place of an adapter's latents, for agreeing too little",
+)
+SHADOW_FAILURES = Count(
+    name="latentflow.fidelity.failures",
+    unit="{shadow}",
+    about="Answers that were to be compared with another, which could not be had, and why",
 )
 
 # The broker.

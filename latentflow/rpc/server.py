@@ -138,6 +138,13 @@ class RunningServer:
     async def report_serving(self) -> None:
         await self._report(health_pb2.HealthCheckResponse.SERVING)
 
+    async def report_detail(self, detail: str, *, is_serving: bool) -> None:
+        """Of something that the services go on without: `SERVICE/detail` for each."""
+        status = health_pb2.HealthCheckResponse
+        for service in self._services:
+            name = f"{service}/{detail}"
+            await self.health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
+
     async def _listen(self) -> None:
         """From here on the health service says of itself that it serves: who asks whether the
         process is alive, and not whether it is ready, asks for that.

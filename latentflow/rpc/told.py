@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 Event = TypeVar("Event")
 Response = TypeVar("Response")
 Tell = Callable[[Event], None]
-TellingWork = Callable[[Tell[Event]], Coroutine[Any, Any, None]]
+TellingWork = Callable[[Tell[Event]], Coroutine[Any, Any, object]]
 
 
 async def responses_of(

@@ -60,6 +60,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: purpose (sealing or signing), key_id. No such key is held here, or no more."""
     ERROR_REASON_SIGNATURE_MISSING: _ErrorReason.ValueType  # 29
     """FAILED_PRECONDITION: latent_id. The latent is not signed, and must be here."""
+    ERROR_REASON_ROUTE_DEMOTED: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION: adapter. The receiver reads texts in place of this adapter's latents, as
+    the answers over both agree too little; the text named here can't be read.
+    """
     ERROR_REASON_LATENT_EXISTS: _ErrorReason.ValueType  # 30
     """ALREADY_EXISTS: latent_id. The id is taken by a latent with another manifest."""
     ERROR_REASON_LATENT_CLOSED: _ErrorReason.ValueType  # 31
@@ -151,6 +155,10 @@ ERROR_REASON_KEY_UNKNOWN: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION: purpose (sealing or signing), key_id. No such key is held here, or no more."""
 ERROR_REASON_SIGNATURE_MISSING: ErrorReason.ValueType  # 29
 """FAILED_PRECONDITION: latent_id. The latent is not signed, and must be here."""
+ERROR_REASON_ROUTE_DEMOTED: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION: adapter. The receiver reads texts in place of this adapter's latents, as
+the answers over both agree too little; the text named here can't be read.
+"""
 ERROR_REASON_LATENT_EXISTS: ErrorReason.ValueType  # 30
 """ALREADY_EXISTS: latent_id. The id is taken by a latent with another manifest."""
 ERROR_REASON_LATENT_CLOSED: ErrorReason.ValueType  # 31

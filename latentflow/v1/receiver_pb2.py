@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from latentflow.v1 import latent_pb2 as latentflow_dot_v1_dot_latent__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1clatentflow/v1/receiver.proto\x12\rlatentflow.v1\x1a\x1alatentflow/v1/latent.proto\"<\n\x0bLatentInput\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66\x61llback_latent_id\x18\x02 \x01(\t\";\n\x0cLatentInputs\x12+\n\x07latents\x18\x01 \x03(\x0b\x32\x1a.latentflow.v1.LatentInput\"+\n\x06Prompt\x12\x0f\n\x07\x63ontext\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\"^\n\x08Sampling\x12\x12\n\nmax_tokens\x18\x01 \x01(\r\x12\x13\n\x0btemperature\x18\x02 \x01(\x02\x12\r\n\x05top_p\x18\x03 \x01(\x02\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\x0c\n\x04stop\x18\x05 \x03(\t\"\xb2\x01\n\x0fGenerateRequest\x12%\n\x06prompt\x18\x01 \x01(\x0b\x32\x15.latentflow.v1.Prompt\x12-\n\x06inputs\x18\x02 \x01(\x0b\x32\x1b.latentflow.v1.LatentInputsH\x00\x12\x14\n\nsession_id\x18\x03 \x01(\tH\x00\x12)\n\x08sampling\x18\x04 \x01(\x0b\x32\x17.latentflow.v1.SamplingB\x08\n\x06source\"\x9d\x01\n\x10GenerateResponse\x12/\n\x07outcome\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.LatentOutcomeH\x00\x12)\n\x05token\x18\x02 \x01(\x0b\x32\x18.latentflow.v1.TokenTextH\x00\x12%\n\x05usage\x18\x03 \x01(\x0b\x32\x14.latentflow.v1.UsageH\x00\x42\x06\n\x04step\"o\n\rLatentOutcome\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\'\n\x07outcome\x18\x02 \x01(\x0e\x32\x16.latentflow.v1.Outcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nwire_bytes\x18\x04 \x01(\x04\"\x19\n\tTokenText\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xad\x01\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x14\n\x0clatent_slots\x18\x02 \x01(\r\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\r\x12+\n\x06\x66inish\x18\x04 \x01(\x0e\x32\x1b.latentflow.v1.FinishReason\x12/\n\x07timings\x18\x05 \x01(\x0b\x32\x1e.latentflow.v1.GenerateTimings\"\x88\x01\n\x0fGenerateTimings\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x15\n\rfetch_seconds\x18\x02 \x01(\x01\x12\x16\n\x0einject_seconds\x18\x03 \x01(\x01\x12\x17\n\x0fprefill_seconds\x18\x04 \x01(\x01\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x05 \x01(\x01\"\x95\x01\n\x0cScoreRequest\x12%\n\x06prompt\x18\x01 \x01(\x0b\x32\x15.latentflow.v1.Prompt\x12-\n\x06inputs\x18\x02 \x01(\x0b\x32\x1b.latentflow.v1.LatentInputsH\x00\x12\x14\n\nsession_id\x18\x03 \x01(\tH\x00\x12\x0f\n\x07options\x18\x04 \x03(\tB\x08\n\x06source\"k\n\rScoreResponse\x12.\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1c.latentflow.v1.LatentOutcome\x12*\n\x06scores\x18\x02 \x03(\x0b\x32\x1a.latentflow.v1.OptionScore\"6\n\x0bOptionScore\x12\x17\n\x0flog_probability\x18\x01 \x01(\x01\x12\x0e\n\x06tokens\x18\x02 \x01(\r\"h\n\x12OpenSessionRequest\x12+\n\x06inputs\x18\x01 \x01(\x0b\x32\x1b.latentflow.v1.LatentInputs\x12\x0f\n\x07\x63ontext\x18\x02 \x01(\t\x12\x14\n\x0cidle_seconds\x18\x03 \x01(\r\"o\n\x13OpenSessionResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12.\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1c.latentflow.v1.LatentOutcome\x12\x14\n\x0clatent_slots\x18\x03 \x01(\r\")\n\x13\x43loseSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x16\n\x14\x43loseSessionResponse\"\x19\n\x17\x44\x65scribeReceiverRequest\"\x8c\x01\n\x18\x44\x65scribeReceiverResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12\x15\n\rmax_positions\x18\x02 \x01(\r\x12,\n\x08\x61\x64\x61pters\x18\x03 \x03(\x0b\x32\x1a.latentflow.v1.AdapterInfo*e\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_LATENT\x10\x01\x12\x19\n\x15OUTCOME_TEXT_FALLBACK\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03*c\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x1c\n\x18\x46INISH_REASON_MAX_TOKENS\x10\x02\x32\xb8\x03\n\x0fReceiverService\x12M\n\x08Generate\x12\x1e.latentflow.v1.GenerateRequest\x1a\x1f.latentflow.v1.GenerateResponse0\x01\x12\x42\n\x05Score\x12\x1b.latentflow.v1.ScoreRequest\x1a\x1c.latentflow.v1.ScoreResponse\x12T\n\x0bOpenSession\x12!.latentflow.v1.OpenSessionRequest\x1a\".latentflow.v1.OpenSessionResponse\x12W\n\x0c\x43loseSession\x12\".latentflow.v1.CloseSessionRequest\x1a#.latentflow.v1.CloseSessionResponse\x12\x63\n\x10\x44\x65scribeReceiver\x12&.latentflow.v1.DescribeReceiverRequest\x1a\'.latentflow.v1.DescribeReceiverResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1clatentflow/v1/receiver.proto\x12\rlatentflow.v1\x1a\x1alatentflow/v1/latent.proto\"<\n\x0bLatentInput\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66\x61llback_latent_id\x18\x02 \x01(\t\";\n\x0cLatentInputs\x12+\n\x07latents\x18\x01 \x03(\x0b\x32\x1a.latentflow.v1.LatentInput\"+\n\x06Prompt\x12\x0f\n\x07\x63ontext\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\"^\n\x08Sampling\x12\x12\n\nmax_tokens\x18\x01 \x01(\r\x12\x13\n\x0btemperature\x18\x02 \x01(\x02\x12\r\n\x05top_p\x18\x03 \x01(\x02\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\x0c\n\x04stop\x18\x05 \x03(\t\"\xb2\x01\n\x0fGenerateRequest\x12%\n\x06prompt\x18\x01 \x01(\x0b\x32\x15.latentflow.v1.Prompt\x12-\n\x06inputs\x18\x02 \x01(\x0b\x32\x1b.latentflow.v1.LatentInputsH\x00\x12\x14\n\nsession_id\x18\x03 \x01(\tH\x00\x12)\n\x08sampling\x18\x04 \x01(\x0b\x32\x17.latentflow.v1.SamplingB\x08\n\x06source\"\x9d\x01\n\x10GenerateResponse\x12/\n\x07outcome\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.LatentOutcomeH\x00\x12)\n\x05token\x18\x02 \x01(\x0b\x32\x18.latentflow.v1.TokenTextH\x00\x12%\n\x05usage\x18\x03 \x01(\x0b\x32\x14.latentflow.v1.UsageH\x00\x42\x06\n\x04step\"\x80\x01\n\rLatentOutcome\x12\x11\n\tlatent_id\x18\x01 \x01(\t\x12\'\n\x07outcome\x18\x02 \x01(\x0e\x32\x16.latentflow.v1.Outcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nwire_bytes\x18\x04 \x01(\x04\x12\x0f\n\x07\x61\x64\x61pter\x18\x05 \x01(\t\"\x19\n\tTokenText\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xad\x01\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x14\n\x0clatent_slots\x18\x02 \x01(\r\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\r\x12+\n\x06\x66inish\x18\x04 \x01(\x0e\x32\x1b.latentflow.v1.FinishReason\x12/\n\x07timings\x18\x05 \x01(\x0b\x32\x1e.latentflow.v1.GenerateTimings\"\x88\x01\n\x0fGenerateTimings\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x15\n\rfetch_seconds\x18\x02 \x01(\x01\x12\x16\n\x0einject_seconds\x18\x03 \x01(\x01\x12\x17\n\x0fprefill_seconds\x18\x04 \x01(\x01\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x05 \x01(\x01\"\x95\x01\n\x0cScoreRequest\x12%\n\x06prompt\x18\x01 \x01(\x0b\x32\x15.latentflow.v1.Prompt\x12-\n\x06inputs\x18\x02 \x01(\x0b\x32\x1b.latentflow.v1.LatentInputsH\x00\x12\x14\n\nsession_id\x18\x03 \x01(\tH\x00\x12\x0f\n\x07options\x18\x04 \x03(\tB\x08\n\x06source\"k\n\rScoreResponse\x12.\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1c.latentflow.v1.LatentOutcome\x12*\n\x06scores\x18\x02 \x03(\x0b\x32\x1a.latentflow.v1.OptionScore\"6\n\x0bOptionScore\x12\x17\n\x0flog_probability\x18\x01 \x01(\x01\x12\x0e\n\x06tokens\x18\x02 \x01(\r\"h\n\x12OpenSessionRequest\x12+\n\x06inputs\x18\x01 \x01(\x0b\x32\x1b.latentflow.v1.LatentInputs\x12\x0f\n\x07\x63ontext\x18\x02 \x01(\t\x12\x14\n\x0cidle_seconds\x18\x03 \x01(\r\"o\n\x13OpenSessionResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12.\n\x08outcomes\x18\x02 \x03(\x0b\x32\x1c.latentflow.v1.LatentOutcome\x12\x14\n\x0clatent_slots\x18\x03 \x01(\r\")\n\x13\x43loseSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x16\n\x14\x43loseSessionResponse\"\x19\n\x17\x44\x65scribeReceiverRequest\"\x8c\x01\n\x18\x44\x65scribeReceiverResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.latentflow.v1.ModelIdentity\x12\x15\n\rmax_positions\x18\x02 \x01(\r\x12,\n\x08\x61\x64\x61pters\x18\x03 \x03(\x0b\x32\x1a.latentflow.v1.AdapterInfo*e\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_LATENT\x10\x01\x12\x19\n\x15OUTCOME_TEXT_FALLBACK\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03*c\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x1c\n\x18\x46INISH_REASON_MAX_TOKENS\x10\x02\x32\xb8\x03\n\x0fReceiverService\x12M\n\x08Generate\x12\x1e.latentflow.v1.GenerateRequest\x1a\x1f.latentflow.v1.GenerateResponse0\x01\x12\x42\n\x05Score\x12\x1b.latentflow.v1.ScoreRequest\x1a\x1c.latentflow.v1.ScoreResponse\x12T\n\x0bOpenSession\x12!.latentflow.v1.OpenSessionRequest\x1a\".latentflow.v1.OpenSessionResponse\x12W\n\x0c\x43loseSession\x12\".latentflow.v1.CloseSessionRequest\x1a#.latentflow.v1.CloseSessionResponse\x12\x63\n\x10\x44\x65scribeReceiver\x12&.latentflow.v1.DescribeReceiverRequest\x1a\'.latentflow.v1.DescribeReceiverResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'latentflow.v1.receiver_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=1908
-  _globals['_OUTCOME']._serialized_end=2009
-  _globals['_FINISHREASON']._serialized_start=2011
-  _globals['_FINISHREASON']._serialized_end=2110
+  _globals['_OUTCOME']._serialized_start=1926
+  _globals['_OUTCOME']._serialized_end=2027
+  _globals['_FINISHREASON']._serialized_start=2029
+  _globals['_FINISHREASON']._serialized_end=2128
   _globals['_LATENTINPUT']._serialized_start=75
   _globals['_LATENTINPUT']._serialized_end=135
   _globals['_LATENTINPUTS']._serialized_start=137
@@ -48,32 +48,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATEREQUEST']._serialized_end=518
   _globals['_GENERATERESPONSE']._serialized_start=521
   _globals['_GENERATERESPONSE']._serialized_end=678
-  _globals['_LATENTOUTCOME']._serialized_start=680
-  _globals['_LATENTOUTCOME']._serialized_end=791
-  _globals['_TOKENTEXT']._serialized_start=793
-  _globals['_TOKENTEXT']._serialized_end=818
-  _globals['_USAGE']._serialized_start=821
-  _globals['_USAGE']._serialized_end=994
-  _globals['_GENERATETIMINGS']._serialized_start=997
-  _globals['_GENERATETIMINGS']._serialized_end=1133
-  _globals['_SCOREREQUEST']._serialized_start=1136
-  _globals['_SCOREREQUEST']._serialized_end=1285
-  _globals['_SCORERESPONSE']._serialized_start=1287
-  _globals['_SCORERESPONSE']._serialized_end=1394
-  _globals['_OPTIONSCORE']._serialized_start=1396
-  _globals['_OPTIONSCORE']._serialized_end=1450
-  _globals['_OPENSESSIONREQUEST']._serialized_start=1452
-  _globals['_OPENSESSIONREQUEST']._serialized_end=1556
-  _globals['_OPENSESSIONRESPONSE']._serialized_start=1558
-  _globals['_OPENSESSIONRESPONSE']._serialized_end=1669
-  _globals['_CLOSESESSIONREQUEST']._serialized_start=1671
-  _globals['_CLOSESESSIONREQUEST']._serialized_end=1712
-  _globals['_CLOSESESSIONRESPONSE']._serialized_start=1714
-  _globals['_CLOSESESSIONRESPONSE']._serialized_end=1736
-  _globals['_DESCRIBERECEIVERREQUEST']._serialized_start=1738
-  _globals['_DESCRIBERECEIVERREQUEST']._serialized_end=1763
-  _globals['_DESCRIBERECEIVERRESPONSE']._serialized_start=1766
-  _globals['_DESCRIBERECEIVERRESPONSE']._serialized_end=1906
-  _globals['_RECEIVERSERVICE']._serialized_start=2113
-  _globals['_RECEIVERSERVICE']._serialized_end=2553
+  _globals['_LATENTOUTCOME']._serialized_start=681
+  _globals['_LATENTOUTCOME']._serialized_end=809
+  _globals['_TOKENTEXT']._serialized_start=811
+  _globals['_TOKENTEXT']._serialized_end=836
+  _globals['_USAGE']._serialized_start=839
+  _globals['_USAGE']._serialized_end=1012
+  _globals['_GENERATETIMINGS']._serialized_start=1015
+  _globals['_GENERATETIMINGS']._serialized_end=1151
+  _globals['_SCOREREQUEST']._serialized_start=1154
+  _globals['_SCOREREQUEST']._serialized_end=1303
+  _globals['_SCORERESPONSE']._serialized_start=1305
+  _globals['_SCORERESPONSE']._serialized_end=1412
+  _globals['_OPTIONSCORE']._serialized_start=1414
+  _globals['_OPTIONSCORE']._serialized_end=1468
+  _globals['_OPENSESSIONREQUEST']._serialized_start=1470
+  _globals['_OPENSESSIONREQUEST']._serialized_end=1574
+  _globals['_OPENSESSIONRESPONSE']._serialized_start=1576
+  _globals['_OPENSESSIONRESPONSE']._serialized_end=1687
+  _globals['_CLOSESESSIONREQUEST']._serialized_start=1689
+  _globals['_CLOSESESSIONREQUEST']._serialized_end=1730
+  _globals['_CLOSESESSIONRESPONSE']._serialized_start=1732
+  _globals['_CLOSESESSIONRESPONSE']._serialized_end=1754
+  _globals['_DESCRIBERECEIVERREQUEST']._serialized_start=1756
+  _globals['_DESCRIBERECEIVERREQUEST']._serialized_end=1781
+  _globals['_DESCRIBERECEIVERRESPONSE']._serialized_start=1784
+  _globals['_DESCRIBERECEIVERRESPONSE']._serialized_end=1924
+  _globals['_RECEIVERSERVICE']._serialized_start=2131
+  _globals['_RECEIVERSERVICE']._serialized_end=2571
 # @@protoc_insertion_point(module_scope)

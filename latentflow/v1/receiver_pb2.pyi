@@ -72,7 +72,9 @@ class LatentInput(_message.Message):
     FALLBACK_LATENT_ID_FIELD_NUMBER: _builtins.int
     latent_id: _builtins.str
     fallback_latent_id: _builtins.str
-    """A text message to read when the latent can't be used; empty: the call fails instead."""
+    """A text message to read when the latent can't be used, or while its route is demoted to text
+    (ROUTE_DEMOTED). Empty: the call fails instead, and a demotion does not touch it.
+    """
     def __init__(
         self,
         *,
@@ -244,12 +246,15 @@ class LatentOutcome(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     WIRE_BYTES_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
     latent_id: _builtins.str
     outcome: Global___Outcome.ValueType
     reason: _builtins.str
     """Why the latent itself was not used: an ErrorReason's name without its prefix; else empty."""
     wire_bytes: _builtins.int
     """Manifest and payloads of what was used, the latent or its fallback; 0 when FAILED."""
+    adapter: _builtins.str
+    """Of the receiver's adapters the one that translated the latent; empty where a text was read."""
     def __init__(
         self,
         *,
@@ -257,10 +262,11 @@ class LatentOutcome(_message.Message):
         outcome: Global___Outcome.ValueType = ...,
         reason: _builtins.str = ...,
         wire_bytes: _builtins.int = ...,
+        adapter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["latent_id", b"latent_id", "outcome", b"outcome", "reason", b"reason", "wire_bytes", b"wire_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "latent_id", b"latent_id", "outcome", b"outcome", "reason", b"reason", "wire_bytes", b"wire_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,7 +79,7 @@ class ReceiverServiceServicer:
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
         IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
         MESSAGE_MALFORMED, KEY_UNKNOWN, SEAL_BROKEN, SIGNATURE_MISSING, SIGNATURE_INVALID,
-        BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
+        ROUTE_DEMOTED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,7 @@ class ReceiverServiceStub:
     Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
     IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
     MESSAGE_MALFORMED, KEY_UNKNOWN, SEAL_BROKEN, SIGNATURE_MISSING, SIGNATURE_INVALID,
-    BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
+    ROUTE_DEMOTED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
     """
     Score: _grpc.UnaryUnaryMultiCallable[_receiver_pb2.ScoreRequest, _receiver_pb2.ScoreResponse]
     """Log-probabilities of given answers. Errors and retry as Generate."""
@@ -77,7 +77,7 @@ class ReceiverServiceAsyncStub(ReceiverServiceStub):
     Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
     IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
     MESSAGE_MALFORMED, KEY_UNKNOWN, SEAL_BROKEN, SIGNATURE_MISSING, SIGNATURE_INVALID,
-    BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
+    ROUTE_DEMOTED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
     """
     Score: _aio.UnaryUnaryMultiCallable[_receiver_pb2.ScoreRequest, _receiver_pb2.ScoreResponse]  # type: ignore[assignment]
     """Log-probabilities of given answers. Errors and retry as Generate."""
@@ -111,7 +111,7 @@ class ReceiverServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: EMPTY_INPUT, CONTEXT_TOO_LONG, INVALID_INPUT, UNKNOWN_SESSION, IDENTITY_MISMATCH,
         IDENTITY_MISSING, UNSUPPORTED_METHOD, FRAME_CORRUPT, FRAME_OUT_OF_ORDER, STREAM_MISMATCH,
         MESSAGE_MALFORMED, KEY_UNKNOWN, SEAL_BROKEN, SIGNATURE_MISSING, SIGNATURE_INVALID,
-        BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
+        ROUTE_DEMOTED, BROKER_UNAVAILABLE, and those of BrokerService.Subscribe.
         """
 
     @_abc_1.abstractmethod

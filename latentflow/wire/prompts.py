@@ -73,6 +73,7 @@ def outcome_to_proto(outcome: LatentOutcome) -> receiver_pb2.LatentOutcome:
         outcome=OUTCOME.to_proto(outcome.outcome),
         reason=outcome.reason,
         wire_bytes=outcome.wire_bytes,
+        adapter=outcome.adapter,
     )
 
 
@@ -83,4 +84,5 @@ def outcome_from_proto(message: receiver_pb2.LatentOutcome) -> LatentOutcome:
         outcome=OUTCOME.from_proto(message.outcome, "outcome"),
         reason=message.reason,
         wire_bytes=message.wire_bytes,
+        adapter=message.adapter,
     )

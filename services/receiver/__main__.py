@@ -26,19 +26,28 @@ from latentflow.rpc.queue_gauges import observe_queue
 from latentflow.rpc.reachability import serving_while_reached
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.standby import Standby, listening
-from latentflow.rpc.telemetry import Telemetry
+from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.worker import Worker
 from latentflow.sealing.guard import ReaderKeys
 from latentflow.sealing.key_files import open_rings, open_signers
-from services.receiver.answering import Answering
+from services.receiver.answering import Answering, offer_to_nobody
 from services.receiver.budget import MemoryBudget
 from services.receiver.engine import Engine
+from services.receiver.fetching import Fetching
+from services.receiver.fidelity import Fidelity
 from services.receiver.inputs import Gathering
-from services.receiver.metrics import ReceiverMetrics, observe_memory
+from services.receiver.metrics import (
+    ReceiverMetrics,
+    ShadowMetrics,
+    observe_memory,
+    observe_routes,
+)
 from services.receiver.resident import Resident, load
 from services.receiver.servicer import SERVICE, ReceiverServicer, add_to_server
 from services.receiver.sessions import Clock, Sessions
 from services.receiver.settings import PREFIX, Settings
+from services.receiver.shadowing import Report, Shadowing
+from services.receiver.unpacking import Unpacking
 
 NAME = "latentflow-receiver"
 
@@ -48,6 +57,11 @@ _log = logging.getLogger("latentflow.receiver")
 class Running(NamedTuple):
     server: RunningServer
     worker: Worker
+
+
+class Loaded(NamedTuple):
+    answering: Answering
+    shadowing: Shadowing
 
 
 def new_session_id() -> SessionId:
@@ -80,36 +94,55 @@ async def load_resident(settings: Settings, worker: Worker) -> Resident:
         )
 
 
+def fidelity_of(resident: Resident, settings: Settings) -> Fidelity:
+    """Its routes are the adapters that are held."""
+    return Fidelity(
+        [adapter.name for adapter in resident.adapters.values()],
+        window=settings.shadow_window,
+        demote_below=settings.demote_below,
+    )
+
+
 async def load_answering(
     settings: Settings,
     worker: Worker,
     broker: BrokerClient,
     sessions: Sessions,
     telemetry: Telemetry,
-) -> Answering:
+    report: Report,
+) -> Loaded:
     keys = open_keys(settings)
     resident = await load_resident(settings, worker)
-    metrics = ReceiverMetrics(telemetry.meter, model=resident.backbone.identity.name)
+    model = resident.backbone.identity.name
+    metrics = ReceiverMetrics(telemetry.meter, model=model)
     engine = Engine(resident, worker, metrics, max_batch=settings.max_batch)
     await engine.warm_up()
     fetch_budget = MemoryBudget("fetch_bytes", settings.fetch_bytes)
     observe_memory(telemetry.meter, resident, sessions=sessions.budget, fetched=fetch_budget)
-    return Answering(
-        engine=engine,
-        gathering=Gathering(
-            broker=broker,
-            resident=resident,
-            reader=settings.name,
-            fetch_seconds=settings.fetch_seconds,
-            keys=keys,
-            tracer=telemetry.tracer,
-            metrics=metrics,
-        ),
-        sessions=sessions,
-        fetch_budget=fetch_budget,
-        tracer=telemetry.tracer,
-        metrics=metrics,
+    fidelity = fidelity_of(resident, settings)
+    observe_routes(telemetry.meter, fidelity)
+
+    fetching = Fetching(
+        broker=broker,
+        reader=settings.name,
+        fetch_seconds=settings.fetch_seconds,
+        keys=keys,
+        budget=fetch_budget,
     )
+    gathering = partial(Gathering, fetching, Unpacking(resident, fidelity), telemetry.tracer)
+    answering = partial(Answering, engine=engine, sessions=sessions, tracer=telemetry.tracer)
+    silent = ReceiverMetrics(SILENT.meter, model=model)
+    shadow = answering(gathering=gathering(silent), metrics=silent, offer=offer_to_nobody)
+    shadowing = Shadowing(
+        ask=shadow.generate,
+        share=settings.shadow_share,
+        fidelity=fidelity,
+        metrics=ShadowMetrics(telemetry.meter),
+        tracer=telemetry.tracer,
+        report=report,
+    )
+    served = answering(gathering=gathering(metrics), metrics=metrics, offer=shadowing.offer)
+    return Loaded(served, shadowing)
 
 
 def build(
@@ -165,10 +198,17 @@ async def running(
         how = settings.how(settings.host)
         _log.info("receiver listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
-        standby.fill(await load_answering(settings, worker, broker, sessions, telemetry))
+        loaded = await load_answering(
+            settings, worker, broker, sessions, telemetry, server.report_detail
+        )
+        standby.fill(loaded.answering)
         await server.take_calls()
         _log.info("receiver ready")
-        async with ending_idle(sessions), serving_while_reached(server, "broker", channel):
+        async with (
+            ending_idle(sessions),
+            loaded.shadowing.running(),
+            serving_while_reached(server, "broker", channel),
+        ):
             yield Running(server, worker)
 
 

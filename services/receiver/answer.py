@@ -9,13 +9,31 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import Tracer
 
-from latentflow.calls import GenerateEvent, GenerateTimings, LatentOutcome, TokenText, Usage
+from latentflow.calls import (
+    GenerateCall,
+    GenerateEvent,
+    GenerateTimings,
+    LatentOutcome,
+    TokenText,
+    Usage,
+)
+from latentflow.latent import Tenant
 from latentflow.model.generation import Piece
 from latentflow.rpc import conventions
 from latentflow.rpc.stages import Attributes, record_stage
 from services.receiver.asking import Injected, Step
 from services.receiver.metrics import ReceiverMetrics
 from services.receiver.priming import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A call with its whole answer."""
+
+    tenant: Tenant
+    call: GenerateCall
+    outcomes: tuple[LatentOutcome, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +62,12 @@ class Answer:
         self._injected: Injected | None = None
         self._injected_at = 0.0
         self._first_at = 0.0
+        self._texts = list[str]()
+
+    @property
+    def text(self) -> str:
+        """What was answered until now."""
+        return "".join(self._texts)
 
     def hear(self, step: Step) -> None:
         if isinstance(step, Injected):
@@ -62,6 +86,7 @@ class Answer:
         assert self._injected is not None
         if piece.tokens == 1:
             self._hear_first(self._injected)
+        self._texts.append(piece.text)
         self._tell(TokenText(text=piece.text))
         if piece.finish is not None:
             self._tell(self._usage(piece, self._injected))

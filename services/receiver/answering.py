@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 from opentelemetry.trace import Tracer
@@ -26,14 +26,19 @@ from latentflow.rpc import conventions
 from latentflow.rpc.propagation import current_traceparent
 from latentflow.rpc.stages import stage
 from latentflow.rpc.told import Tell
-from services.receiver.answer import Answer, Prepared
+from services.receiver.answer import Answer, Answered, Prepared
 from services.receiver.asking import Ask
-from services.receiver.budget import MemoryBudget, account
 from services.receiver.engine import Engine
 from services.receiver.inputs import Gathering, TellOutcome
 from services.receiver.metrics import ReceiverMetrics
-from services.receiver.reading import reading_of
+from services.receiver.reading import Reading, reading_of
 from services.receiver.sessions import Sessions
+
+Offer = Callable[[Answered], None]
+
+
+def offer_to_nobody(_answered: Answered) -> None:
+    """Answers that end are nobody's concern but the caller's."""
 
 
 def _to_nobody(_outcome: LatentOutcome) -> None:
@@ -41,7 +46,10 @@ def _to_nobody(_outcome: LatentOutcome) -> None:
 
 
 class Answering:
-    """Every method raises Overloaded before any work, and as `Gathering.gather` and `Engine`."""
+    """`offer` hears of every answer that came to its end.
+
+    Every method raises Overloaded before any work, and as `Gathering` and `Engine`.
+    """
 
     def __init__(
         self,
@@ -49,21 +57,23 @@ class Answering:
         engine: Engine,
         gathering: Gathering,
         sessions: Sessions,
-        fetch_budget: MemoryBudget,
         tracer: Tracer,
         metrics: ReceiverMetrics,
+        offer: Offer,
     ) -> None:
         self._engine = engine
         self._gathering = gathering
         self._sessions = sessions
-        self._fetch_budget = fetch_budget
         self._tracer = tracer
         self._metrics = metrics
+        self._offer = offer
 
     def describe(self) -> ServiceDescription:
         return self._engine.describe()
 
-    async def generate(self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]) -> None:
+    async def generate(
+        self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]
+    ) -> Answered:
         """Tells outcomes, tokens, last the usage. Cancelling stops it and frees its memory."""
         with self._engine.admit():
             async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
@@ -74,6 +84,10 @@ class Answering:
                 async with aclosing(self._engine.answer(ask)) as steps:
                     async for step in steps:
                         answer.hear(step)
+                outcomes = prepared.outcomes
+        answered = Answered(tenant=tenant, call=call, outcomes=outcomes, text=answer.text)
+        self._offer(answered)
+        return answered
 
     async def score(self, tenant: Tenant, call: ScoreCall) -> Scored:
         with self._engine.admit():
@@ -86,24 +100,29 @@ class Answering:
 
     async def open_session(self, tenant: Tenant, call: OpenSessionCall) -> Session:
         """Memory is accounted before the cache is made. Raises Overloaded when there is none."""
-        with self._engine.admit(), account(self._fetch_budget) as fetched:
-            gathered = await self._gathering.gather(
-                tenant, call.inputs, fetched, _to_nobody, generation=_new_generation()
-            )
-            reading = reading_of(call.context, gathered.parts)
-            async with self._engine.priming() as priming:
-                plan = await priming.plan(reading)
-                with self._sessions.room(self._engine.bytes_of(plan)) as room:
-                    with stage(self._tracer, conventions.INJECT):
-                        primed = await priming.prime(plan)
-                    session_id = self._sessions.keep(
-                        tenant, primed, room, idle_seconds=call.idle_seconds
-                    )
-        return Session(session_id=session_id, outcomes=gathered.outcomes, latent_slots=primed.slots)
+        with self._engine.admit():
+            async with self._gathering.gathered(
+                tenant, call.inputs, _to_nobody, generation=_new_generation()
+            ) as gathered:
+                reading = reading_of(call.context, gathered.parts)
+                session_id, slots = await self._primed_session(tenant, reading, call.idle_seconds)
+            return Session(session_id=session_id, outcomes=gathered.outcomes, latent_slots=slots)
 
     def close_session(self, tenant: Tenant, session_id: SessionId) -> None:
         """Raises UnknownSession."""
         self._sessions.close(tenant, session_id)
+
+    async def _primed_session(
+        self, tenant: Tenant, reading: Reading, idle_seconds: int
+    ) -> tuple[SessionId, int]:
+        """With the latent slots that it holds."""
+        async with self._engine.priming() as priming:
+            plan = await priming.plan(reading)
+            with self._sessions.room(self._engine.bytes_of(plan)) as room:
+                with stage(self._tracer, conventions.INJECT):
+                    primed = await priming.prime(plan)
+                session_id = self._sessions.keep(tenant, primed, room, idle_seconds=idle_seconds)
+        return session_id, primed.slots
 
     @asynccontextmanager
     async def _prepared(
@@ -115,11 +134,10 @@ class Answering:
     ) -> AsyncIterator[Prepared]:
         """What a question is asked over, with its memory for as long as the block lasts."""
         if isinstance(source, LatentInputs):
-            with account(self._fetch_budget) as fetched:
-                began_at = time.perf_counter()
-                gathered = await self._gathering.gather(
-                    tenant, source, fetched, tell_failed, generation=_new_generation()
-                )
+            began_at = time.perf_counter()
+            async with self._gathering.gathered(
+                tenant, source, tell_failed, generation=_new_generation()
+            ) as gathered:
                 yield Prepared(
                     source=reading_of(prompt.context, gathered.parts),
                     outcomes=gathered.outcomes,

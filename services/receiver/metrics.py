@@ -1,5 +1,7 @@
 """What the receiver counts and measures; knows metrics' names, and none of its callers."""
 
+from functools import partial
+
 from opentelemetry.metrics import Meter
 
 from latentflow.calls import LatentOutcome
@@ -7,6 +9,7 @@ from latentflow.model.footprint import allocated_bytes, weight_bytes
 from latentflow.rpc import conventions, metric_names
 from latentflow.rpc.instruments import counter, gauge_by, histogram, plain_gauge
 from services.receiver.budget import MemoryBudget
+from services.receiver.fidelity import Fidelity
 from services.receiver.resident import Resident
 
 
@@ -47,6 +50,26 @@ class ReceiverMetrics:
         """`seconds` since the first of `tokens`."""
         if tokens > 1:
             self._output_token.record(seconds / (tokens - 1), self._known)
+
+
+class ShadowMetrics:
+    """Of the comparisons of answers by latent with answers by text."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._agreement = histogram(meter, metric_names.AGREEMENT)
+        self._failures = counter(meter, metric_names.SHADOW_FAILURES)
+
+    def compared(self, adapter: str, agreement: float) -> None:
+        """Called in the span of the shadow."""
+        self._agreement.record(agreement, {conventions.ADAPTER: adapter})
+
+    def failed(self, reason: str) -> None:
+        self._failures.add(1, {conventions.ERROR_REASON: reason})
+
+
+def observe_routes(meter: Meter, fidelity: Fidelity) -> None:
+    demoted = {each: partial(fidelity.is_demoted, each) for each in fidelity.adapters}
+    gauge_by(meter, metric_names.ROUTE_DEMOTED, conventions.ADAPTER, demoted)
 
 
 def observe_memory(

@@ -24,6 +24,9 @@ class Settings(ListeningSettings):
     `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
     choice. `key_ring_file`, or a ring in `key_ring`, opens what is sealed. What is signed must be
     so by one of `trusted_signers_file`, where there is one; with `require_signature`, everything.
+
+    Of the answers over latents `shadow_share` are compared with answers over texts; a route whose
+    last `shadow_window` agree by less than `demote_below`, as mean token F1, is demoted to text.
     """
 
     prefix: ClassVar[str] = PREFIX
@@ -43,14 +46,19 @@ class Settings(ListeningSettings):
     key_ring: str = field(default="", repr=False)
     trusted_signers_file: Path | None = None
     require_signature: bool = False
+    shadow_share: float = 0.0
+    shadow_window: int = 50
+    demote_below: float = 0.0
 
     def __post_init__(self) -> None:
         self.check_listening()
-        for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes"):
+        for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes", "shadow_window"):
             self.require(getattr(self, name) >= 1, name, "must be at least 1")
         plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255
         self.require(plain, "name", "must be 1 to 255 printable ASCII characters")
         self.require(self.threads >= 0, "threads", "must not be negative")
+        for name in ("shadow_share", "demote_below"):
+            self.require(0 <= getattr(self, name) <= 1, name, "must be 0 to 1")
         in_range = 0 < self.fetch_seconds <= LONGEST_SECONDS
         self.require(in_range, "fetch_seconds", f"must be above 0, at most {LONGEST_SECONDS}")
         can_check = self.trusted_signers_file is not None or not self.require_signature

@@ -153,6 +153,7 @@ GOLDEN = {
     "generate_request_latents": generate_call(values.GENERATE_LATENTS),
     "generate_request_session": generate_call(values.GENERATE_SESSION),
     "generate_response_outcome": generate_event("outcome"),
+    "generate_response_translated": generate_event("translated"),
     "generate_response_token": generate_event("token"),
     "generate_response_usage": generate_event("usage"),
     "score_request": message(

@@ -271,8 +271,12 @@ INJECTED = LatentOutcome(latent_id=LATENT_ID, outcome=Outcome.LATENT, reason="",
 FELL_BACK = LatentOutcome(
     latent_id=TEXT_ID, outcome=Outcome.TEXT_FALLBACK, reason="LATENT_EXPIRED", wire_bytes=330
 )
+TRANSLATED = LatentOutcome(
+    latent_id=LATENT_ID, outcome=Outcome.LATENT, wire_bytes=640, adapter="lcf-prefix"
+)
 GENERATE_EVENTS = {
     "outcome": FELL_BACK,
+    "translated": TRANSLATED,
     "token": TokenText(text=" pöt"),
     "usage": Usage(
         prompt_tokens=20,

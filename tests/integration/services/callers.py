@@ -1,5 +1,7 @@
 """Running services as their callers see them, with the few questions that tests keep asking."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from latentflow.calls import (
@@ -102,6 +104,12 @@ class Stack:
                 case Usage():
                     heard.usages.append(event)
         return heard
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Calls go on meanwhile: one that needs no thread is answered again and again."""
+        async with asyncio.timeout(TIMEOUT):
+            while not condition():
+                await self.receiver.describe(timeout=TIMEOUT)
 
 
 def inputs(*latents: LatentId | LatentInput) -> LatentInputs:

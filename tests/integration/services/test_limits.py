@@ -1,7 +1,7 @@
 """Admission, cancellation, deadlines: who is refused, who leaves, and that nothing stays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
 
 import pytest
@@ -39,13 +39,6 @@ def full(worker: Worker) -> Iterator[None]:
                 places.enter_context(worker.admit())
         except Overloaded:
             yield
-
-
-async def until(stack: Stack, condition: Callable[[], bool]) -> None:
-    """Calls go on meanwhile: one that needs no thread is answered again and again."""
-    async with asyncio.timeout(TIMEOUT):
-        while not condition():
-            await stack.receiver.describe(timeout=TIMEOUT)
 
 
 async def test_a_full_sharer_refuses_with_a_delay_and_takes_calls_again(stack: Stack) -> None:
@@ -96,9 +89,9 @@ async def test_a_question_that_is_cancelled_while_it_waits_gives_its_place_back(
 ) -> None:
     async with stack.receiver_worker.turn():
         asking = asyncio.create_task(stack.generate(ASK))
-        await until(stack, lambda: stack.receiver_worker.admitted == 1)
+        await stack.until(lambda: stack.receiver_worker.admitted == 1)
         asking.cancel()
-        await until(stack, lambda: stack.receiver_worker.admitted == 0)
+        await stack.until(lambda: stack.receiver_worker.admitted == 0)
     assert (await stack.generate(ASK)).text
 
 
@@ -107,7 +100,7 @@ async def test_an_answer_that_is_cancelled_stops_and_the_next_is_answered(stack:
     events = stack.receiver.generate(long, timeout=TIMEOUT)
     assert isinstance(await anext(events), TokenText)
     await events.aclose()
-    await until(stack, lambda: stack.receiver_worker.admitted == 0)
+    await stack.until(lambda: stack.receiver_worker.admitted == 0)
     assert (await stack.generate(ASK)).text
 
 
@@ -117,8 +110,8 @@ async def test_a_call_ends_at_its_deadline_also_in_the_queue(stack: Stack) -> No
             await drain(stack.sharer.share(SHARE, timeout=0.2))
         with pytest.raises(DeadlineExpired):
             await stack.receiver.score(SCORE, timeout=0.2)
-        await until(
-            stack, lambda: stack.sharer_worker.admitted == stack.receiver_worker.admitted == 0
+        await stack.until(
+            lambda: stack.sharer_worker.admitted == stack.receiver_worker.admitted == 0
         )
 
 

@@ -18,7 +18,7 @@ from tests.integration.services.callers import TIMEOUT, Heard, Stack, inputs
 from tests.integration.services.stack import running_stack
 from tests.integration.services.unusable import UNUSABLE, Scene, Unusable, expired, unknown
 from tests.manual_clock import ManualClock
-from tests.tiny_pair import TinyPair
+from tests.tiny_pair import ADAPTER, TinyPair
 
 MEMO = "The vault code is 4471."
 QUESTION = "What is the code?"
@@ -75,7 +75,10 @@ async def test_a_usable_latent_needs_no_fallback(scene: Scene) -> None:
     heard = await scene.stack.ask(QUESTION, LatentInput(latent_id=latent_id, fallback=text))
     (outcome,) = heard.outcomes
     assert outcome == LatentOutcome(
-        latent_id=latent_id, outcome=Outcome.LATENT, wire_bytes=outcome.wire_bytes
+        latent_id=latent_id,
+        outcome=Outcome.LATENT,
+        wire_bytes=outcome.wire_bytes,
+        adapter=ADAPTER,
     )
     assert outcome.wire_bytes > shared.latent.payload_bytes
 

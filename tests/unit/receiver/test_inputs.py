@@ -11,10 +11,13 @@ from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.rpc.broker_client import Admit, BrokerClient, Fetched, admit_every
 from latentflow.sealing.guard import ReaderKeys
 from latentflow.wire.guard import WITHOUT_KEYS, Guard
-from services.receiver.budget import Account, MemoryBudget
+from services.receiver.budget import MemoryBudget
+from services.receiver.fetching import Fetching
+from services.receiver.fidelity import Fidelity
 from services.receiver.inputs import Gathering
 from services.receiver.metrics import ReceiverMetrics
 from services.receiver.resident import Resident
+from services.receiver.unpacking import Unpacking
 from tests.tiny_pair import TinyPair
 
 LATENT = new_latent_id(now_ms=1, entropy=bytes(10))
@@ -52,18 +55,22 @@ async def test_a_fallback_is_looked_for_where_there_is_a_broker_to_ask(
     pair: TinyPair, error: LatentFlowError, asked: list[LatentId]
 ) -> None:
     broker, failed = FailingBroker(error), list[LatentOutcome]()
+    resident = Resident(backbone=pair.receiver, adapters={})
     gathering = Gathering(
-        broker=broker,
-        resident=Resident(backbone=pair.receiver, adapters={}),
-        reader="here",
-        fetch_seconds=1.0,
-        keys=ReaderKeys(),
-        tracer=NoOpTracer(),
-        metrics=ReceiverMetrics(NoOpMeter("test"), model="tiny"),
+        Fetching(
+            broker=broker,
+            reader="here",
+            fetch_seconds=1.0,
+            keys=ReaderKeys(),
+            budget=MemoryBudget("memory", 1),
+        ),
+        Unpacking(resident, Fidelity([], window=1, demote_below=0)),
+        NoOpTracer(),
+        ReceiverMetrics(NoOpMeter("test"), model="tiny"),
     )
     given = LatentInputs(latents=(LatentInput(latent_id=LATENT, fallback=TEXT),))
-    memory = Account(MemoryBudget("memory", 1))
     with pytest.raises(type(error)):
-        await gathering.gather(DEFAULT_TENANT, given, memory, failed.append, generation="g")
+        async with gathering.gathered(DEFAULT_TENANT, given, failed.append, generation="g"):
+            pytest.fail("nothing is read")
     assert broker.asked == asked
     assert [outcome.outcome for outcome in failed] == [Outcome.FAILED]

@@ -250,6 +250,7 @@ outcomes = st.builds(
     outcome=st.sampled_from(Outcome),
     reason=words,
     wire_bytes=uint64s,
+    adapter=words,
 )
 usages = st.builds(
     Usage,

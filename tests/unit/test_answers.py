@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentflow.evaluation.metrics import exact_match, token_f1
+from latentflow.answers import exact_match, token_f1
 
 
 @pytest.mark.parametrize(

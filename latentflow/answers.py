@@ -1,6 +1,6 @@
 """Exact match and token F1 as SQuAD scores them (Rajpurkar et al. 2016, section 6.1).
 
-Owns comparing one answer with the accepted ones; knows nothing of models.
+Owns comparing one answer with the accepted ones; stdlib only, knows nothing of models.
 """
 
 import re

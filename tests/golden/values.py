@@ -31,10 +31,8 @@ from latentflow.calls import (
     Usage,
 )
 from latentflow.latent import (
-    Codec,
     Commit,
     Digest,
-    ElementType,
     FlowName,
     Frame,
     Label,
@@ -46,7 +44,6 @@ from latentflow.latent import (
     ModelIdentity,
     Outcome,
     PositionPolicy,
-    TensorLayout,
 )
 from latentflow.protection import Seal, Signature
 from latentflow.quantisation import Quantisation
@@ -74,6 +71,7 @@ from latentflow.relay import (
     WatchCall,
     Whole,
 )
+from latentflow.vectors import Codec, ElementType, TensorLayout
 
 LATENT_ID = LatentId("01K3ABCDEFGHJKMNPQRSTVWXYZ")
 TEXT_ID = LatentId("01K3ABCDEFGHJKMNPQRSTVWXZ0")

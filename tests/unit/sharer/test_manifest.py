@@ -4,19 +4,17 @@ from dataclasses import replace
 
 from latentflow.calls import LatentMeans, ShareCall, TextMeans
 from latentflow.latent import (
-    Codec,
     Digest,
-    ElementType,
     FlowName,
     Label,
     Method,
     ModelIdentity,
     PositionPolicy,
-    TensorLayout,
     new_latent_id,
 )
 from latentflow.protection import Seal
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout
 from services.sharer.manifest import Birth, content_parts, manifest_of
 from services.sharer.packed import Packed
 

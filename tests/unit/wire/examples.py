@@ -4,10 +4,8 @@ import struct
 from typing import NamedTuple
 
 from latentflow.latent import (
-    Codec,
     Commit,
     Digest,
-    ElementType,
     FlowName,
     Frame,
     LatentId,
@@ -15,10 +13,9 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    TensorLayout,
-    Vectors,
 )
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 from latentflow.wire.checksum import crc32c
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack

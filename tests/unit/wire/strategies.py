@@ -33,10 +33,8 @@ from latentflow.calls import (
 from latentflow.latent import (
     MAX_LABELS,
     MAX_LIFETIME_SECONDS,
-    Codec,
     Commit,
     Digest,
-    ElementType,
     FlowName,
     Frame,
     Label,
@@ -47,7 +45,6 @@ from latentflow.latent import (
     ModelIdentity,
     Outcome,
     PositionPolicy,
-    TensorLayout,
     new_latent_id,
 )
 from latentflow.quantisation import GRADED, PACKED, Quantisation
@@ -75,6 +72,7 @@ from latentflow.relay import (
     UseCall,
     WatchCall,
 )
+from latentflow.vectors import Codec, ElementType, TensorLayout
 
 uint32s = st.integers(0, 2**32 - 1)
 uint64s = st.integers(0, 2**64 - 1)

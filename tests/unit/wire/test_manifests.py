@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, MessageMalformed
-from latentflow.latent import Codec, Digest, ElementType, Label, Manifest, Method, PositionPolicy
+from latentflow.latent import Digest, Label, Manifest, Method, PositionPolicy
 from latentflow.quantisation import GRADED, Quantisation
 from latentflow.v1 import latent_pb2
+from latentflow.vectors import Codec, ElementType
 from latentflow.wire.manifests import (
     MAX_MANIFEST_BYTES,
     manifest_from_bytes,

@@ -17,7 +17,7 @@ from latentflow.wire.manifests import (
     manifest_to_bytes,
 )
 from latentflow.wire.text import TEXT_CODEC
-from tests.unit.wire import strategies as values
+from tests.unit.wire import any_latents
 from tests.unit.wire.examples import layout, manifest
 
 MANIFEST = manifest(layout(layers=2, slots=3, width=4))
@@ -30,7 +30,7 @@ def changed(change: Change) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-@given(values.manifests())
+@given(any_latents.manifests())
 @settings(max_examples=200, deadline=None)
 def test_manifest_comes_back_as_it_went(original: Manifest) -> None:
     data = manifest_to_bytes(original)

@@ -8,13 +8,7 @@ from latentflow.errors import LatentClosed, LatentExpired
 from latentflow.latent import LatentState
 from services.broker.record import LatentRef
 from services.broker.store import LatentStore
-from tests.contract.samples import (
-    LEASE_SECONDS,
-    LIFETIME_SECONDS,
-    new_commit,
-    new_frame,
-    new_ref,
-)
+from tests.contract.samples import LEASE_SECONDS, LIFETIME_SECONDS, new_commit, new_frame, new_ref
 from tests.contract.uploads import ENDINGS, committed, end, uploading
 from tests.manual_clock import ManualClock
 

@@ -10,13 +10,7 @@ from services.broker.memory_store import latents as memory_latents
 from services.broker.record import ContentRef, LatentRef
 from services.broker.redis_store import latents as redis_latents
 from services.broker.store import LatentStore
-from tests.contract.samples import (
-    FLOW,
-    LIFETIME_SECONDS,
-    OTHER_TENANT,
-    TENANT,
-    new_ref,
-)
+from tests.contract.samples import FLOW, LIFETIME_SECONDS, OTHER_TENANT, TENANT, new_ref
 from tests.contract.uploads import committed, uploading
 from tests.manual_clock import ManualClock
 

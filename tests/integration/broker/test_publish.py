@@ -23,12 +23,7 @@ from latentflow.relay import Abort, GivenUp, Open, Opened, Progress, Stored
 from latentflow.wire.checksum import crc32c
 from latentflow.wire.manifests import manifest_to_bytes
 from services.broker.settings import Settings
-from tests.integration.broker.running import (
-    TIMEOUT,
-    Broker,
-    Publisher,
-    half_published,
-)
+from tests.integration.broker.running import TIMEOUT, Broker, Publisher, half_published
 from tests.made_latents import LIFETIME_SECONDS, make_latent
 from tests.manual_clock import ManualClock
 

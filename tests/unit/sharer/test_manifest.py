@@ -8,15 +8,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
 from latentflow.calls import LatentMeans, ShareCall, TextMeans
 from latentflow.errors import KeyUnknown
-from latentflow.latent import (
-    Digest,
-    FlowName,
-    Label,
-    Method,
-    ModelIdentity,
-    PositionPolicy,
-    Tenant,
-)
+from latentflow.latent import Digest, FlowName, Label, Method, ModelIdentity, PositionPolicy, Tenant
 from latentflow.quantisation import Quantisation
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.sealing.key_files import Rings

@@ -42,6 +42,7 @@ async def addresses(
         "adapters": pair.adapters,
         "broker": f"127.0.0.1:{broker.servers.public.services_port}",
         "tenants": tenants.path,
+        "port": 0,
         "grace_seconds": 0.2,
     }
     sharing = SharerSettings(model=pair.sharer_folder, **own, **certificates.settings("sharer"))

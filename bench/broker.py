@@ -6,13 +6,14 @@ The broker is its own process over a Valkey of its own, the echo another; they t
 import asyncio
 from argparse import Namespace
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench.children import free_port, running
 from bench.echo import EchoClient
 from bench.figures import Figure, Findings, Stopwatch, milliseconds, ratio
 from bench.latents import Sealed, sealed
+from bench.stand import broker_stand
 from latentflow.cli.settings import Settings
 from latentflow.quantisation import Quantisation
 from latentflow.relay import StreamStep
@@ -20,7 +21,6 @@ from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.wire.frames import DEFAULT_FRAME_BYTES
-from tests.store_servers import StoreServer, valkey_binary
 
 _SUBJECTS = {
     "24 KB": (95, Quantisation.INT8),
@@ -119,32 +119,18 @@ def _require_same(subject: Sealed, read: list[StreamStep], is_echo_right: bool) 
 
 @asynccontextmanager
 async def _bench(environment: Mapping[str, str]) -> AsyncIterator[Bench]:
-    with _ports(environment) as (broker_port, admin_port, echo_port):
+    port = free_port()
+    with (
+        broker_stand(environment) as stand,
+        running("bench.echo", str(port), environment=environment),
+    ):
         async with (
-            open_channel(f"127.0.0.1:{broker_port}") as broker,
-            open_channel(f"127.0.0.1:{admin_port}") as admin,
-            open_channel(f"127.0.0.1:{echo_port}") as echo,
+            open_channel(stand.address) as broker,
+            open_channel(stand.admin_address) as admin,
+            open_channel(f"127.0.0.1:{port}") as echo,
         ):
             for channel in (broker, admin, echo):
                 await asyncio.wait_for(channel.channel_ready(), _TIMEOUT)
             yield Bench(
                 broker=BrokerClient(broker), admin=AdminClient(admin), echo=EchoClient(echo)
             )
-
-
-@contextmanager
-def _ports(environment: Mapping[str, str]) -> Iterator[tuple[int, int, int]]:
-    """Of a running broker, the second one its admin port, and of a running echo."""
-    ports = free_port(), free_port(), free_port()
-    store = StoreServer(valkey_binary())
-    variables = {
-        "LATENTFLOW_BROKER_PORT": str(ports[0]),
-        "LATENTFLOW_BROKER_ADMIN_PORT": str(ports[1]),
-        "LATENTFLOW_BROKER_STORE_URL": store.url,
-    }
-    with ExitStack() as cleanup:
-        cleanup.callback(store.remove)
-        store.start()
-        for command in (("services.broker",), ("bench.echo", str(ports[2]))):
-            cleanup.enter_context(running(*command, environment={**environment, **variables}))
-        yield ports

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from bench.figures import Figure, Findings, Stopwatch, figure, throughput
 from bench.latents import manifest_for, unit_vectors
 from latentflow.cli.settings import Settings
-from latentflow.latent import Commit, Frame, Manifest, Vectors
+from latentflow.latent import Commit, Frame, Manifest
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Vectors
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack, unpack
 from latentflow.wire.stream import StreamReader, seal

@@ -8,9 +8,7 @@ from itertools import cycle
 import numpy as np
 
 from latentflow.latent import (
-    Codec,
     Digest,
-    ElementType,
     FlowName,
     Frame,
     LatentId,
@@ -18,11 +16,10 @@ from latentflow.latent import (
     Method,
     ModelIdentity,
     PositionPolicy,
-    TensorLayout,
-    Vectors,
     new_latent_id,
 )
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 from latentflow.wire.frames import DEFAULT_FRAME_BYTES
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack

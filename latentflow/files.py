@@ -21,6 +21,12 @@ def read_text_file(path: Path) -> str:
         raise InvalidInput(field=str(path), problem="is not UTF-8 text") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Raises InvalidInput naming the file."""
+    with opened_file(path) as file:
+        return file.read()
+
+
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The objects of a JSONL file, each with where it stands, `file:line`; blank lines are none.
 

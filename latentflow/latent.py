@@ -1,7 +1,7 @@
 """The domain values: what a latent is made of, validated where it is made.
 
 A latent is immutable: one `Manifest`, ordered `Frame`s, one `Commit`. This file knows neither
-protobuf nor torch nor Redis; `wire` and `model` meet only in the values defined here.
+protobuf nor torch nor Redis.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ from typing import NewType
 
 from latentflow.errors import EmptyInput, IdentityMismatch, IdentityMissing, InvalidInput
 from latentflow.protection import Seal, Signature
-from latentflow.quantisation import GRADED, Quantisation, grades
+from latentflow.quantisation import GRADED, Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout
 
 LatentId = NewType("LatentId", str)
 FlowName = NewType("FlowName", str)
@@ -22,7 +23,6 @@ Digest = NewType("Digest", str)
 
 MAX_FRAME_BYTES = 256 * 1024
 MAX_LABELS = 16
-MAX_WIDTH = 1 << 16
 MAX_LIFETIME_SECONDS = 7 * 24 * 3600
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -39,13 +39,6 @@ class Method(StrEnum):
     LCF = "lcf"
     LCF_X = "lcf-x"
     LCF_PREFIX = "lcf-prefix"
-
-
-class ElementType(StrEnum):
-    """What a stream's values are before packing and again after unpacking."""
-
-    FLOAT32 = "float32"
-    UTF8 = "utf8"
 
 
 class PositionPolicy(StrEnum):
@@ -130,56 +123,6 @@ def require_same(expected: str, actual: str, field: str) -> None:
     """Raises IdentityMismatch unless both are the same."""
     if expected != actual:
         raise IdentityMismatch(field=field, expected=expected, actual=actual)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TensorLayout:
-    """The shape of the stream: `slots` x `layers` vectors of `width` elements, slot by slot.
-
-    A text message has one layer, one slot a byte and width 1.
-    """
-
-    layers: int
-    slots: int
-    width: int
-    dtype: ElementType
-
-    def __post_init__(self) -> None:
-        for field, limit in (("layers", 1024), ("slots", 1 << 20), ("width", MAX_WIDTH)):
-            if not 1 <= getattr(self, field) <= limit:
-                raise InvalidInput(field=f"layout.{field}", problem=f"must be 1 to {limit}")
-
-    @property
-    def vectors(self) -> int:
-        return self.layers * self.slots
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codec:
-    """How the vectors become bytes. `dictionary` names a zstd dictionary, empty for none."""
-
-    quantisation: Quantisation
-    zstd_level: int = 3
-    dictionary: str = ""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.zstd_level <= 19:
-            raise InvalidInput(field="codec.zstd_level", problem="must be 1 to 19")
-        if self.dictionary:
-            raise InvalidInput(field="codec.dictionary", problem="no dictionary is known here")
-
-    def vector_bytes(self, layout: TensorLayout) -> int:
-        """Bytes of one packed vector: int8 has a float32 scale in front, graded whole bytes."""
-        if graded := grades(self.quantisation, layout.width):
-            return -(-sum(grade.bits * (grade.stop - grade.start) for grade in graded) // 8)
-        per_element = {
-            Quantisation.NONE: 1 if layout.dtype is ElementType.UTF8 else 4,
-            Quantisation.INT8: 1,
-            Quantisation.FLOAT16: 2,
-            Quantisation.BFLOAT16: 2,
-        }
-        scale_bytes = 4 if self.quantisation is Quantisation.INT8 else 0
-        return scale_bytes + layout.width * per_element[self.quantisation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,22 +272,6 @@ class StreamDigest:
             payload_bytes=self._payload_bytes,
             sha256=Digest(self._sha256.hexdigest()),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vectors:
-    """Unpacked values of a stream: float32, little-endian, [slots, layers, width] row-major.
-
-    The one value `wire` and `model` exchange: bytes, so that neither needs the other's library.
-    """
-
-    layout: TensorLayout
-    values: bytes
-
-    def __post_init__(self) -> None:
-        expected = self.layout.vectors * self.layout.width * 4
-        if self.layout.dtype is not ElementType.FLOAT32 or len(self.values) != expected:
-            raise InvalidInput(field="values", problem=f"must be {expected} bytes of float32")
 
 
 def content_stream(parts: Iterable[str]) -> bytes:

@@ -15,6 +15,7 @@ from latentflow.latent import (
     PositionPolicy,
     new_latent_id,
 )
+from latentflow.relay import Whole
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.stream import seal
 from latentflow.wire.text import TEXT_CODEC, text_layout
@@ -39,6 +40,12 @@ class MadeLatent:
     @property
     def latent_id(self) -> LatentId:
         return self.manifest.latent_id
+
+    @property
+    def whole(self) -> Whole:
+        return Whole(
+            manifest_bytes=self.manifest_bytes, frames=tuple(self.frames), commit=self.commit
+        )
 
 
 def make_latent(

@@ -8,13 +8,12 @@ from typing import TypeVar
 import grpc
 
 from latentflow.cli.endpoints import (
+    BrokerPort,
     access_from,
-    admin_address,
     broker_absence_explained,
     broker_address,
 )
 from latentflow.cli.settings import Settings
-from latentflow.rpc.access import Access
 from latentflow.rpc.admin_client import AdminClient
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
@@ -31,34 +30,34 @@ def with_broker(arguments: Namespace, settings: Settings, work: Work[Result]) ->
 
     Raises StackMissing when the broker can't be reached, InvalidInput for a timeout that is none.
     """
-    address = broker_address(arguments, settings)
-    with broker_absence_explained("broker", address):
-        return _connected(
-            address,
-            access_from(arguments, settings),
-            arguments.timeout,
-            lambda channel, deadline: work(BrokerClient(channel), deadline),
-        )
+    return _connected(
+        arguments,
+        settings,
+        "broker",
+        lambda channel, deadline: work(BrokerClient(channel), deadline),
+    )
 
 
 def with_admin(arguments: Namespace, settings: Settings, work: AdminWork[Result]) -> Result:
     """As `with_broker`, on the broker's admin port."""
-    address = admin_address(arguments, settings)
-    with broker_absence_explained("admin", address):
-        return _connected(
-            address,
-            access_from(arguments, settings),
-            arguments.timeout,
-            lambda channel, deadline: work(AdminClient(channel), deadline),
-        )
+    return _connected(
+        arguments,
+        settings,
+        "admin",
+        lambda channel, deadline: work(AdminClient(channel), deadline),
+    )
 
 
 def _connected(
-    address: str, access: Access, timeout_seconds: float, work: _Connected[Result]
+    arguments: Namespace, settings: Settings, port: BrokerPort, work: _Connected[Result]
 ) -> Result:
+    address = broker_address(arguments, settings, port)
+    access = access_from(arguments, settings)
+
     async def connected() -> Result:
-        deadline = Deadline.after(timeout_seconds)
+        deadline = Deadline.after(arguments.timeout)
         async with open_channel(address, access.credentials()) as channel:
             return await work(channel, deadline)
 
-    return asyncio.run(connected())
+    with broker_absence_explained(port, address):
+        return asyncio.run(connected())

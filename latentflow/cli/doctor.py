@@ -12,7 +12,6 @@ from latentflow.cli.endpoints import (
     access_from,
     add_endpoint_arguments,
     addresses_from,
-    admin_address,
     broker_address,
 )
 from latentflow.cli.settings import Settings
@@ -51,8 +50,8 @@ def run(arguments: Namespace, settings: Settings) -> None:
 def _addresses(arguments: Namespace, settings: Settings) -> StackAddresses:
     services = addresses_from(arguments, settings)
     return StackAddresses(
-        broker=broker_address(arguments, settings),
-        admin=admin_address(arguments, settings),
+        broker=broker_address(arguments, settings, "broker"),
+        admin=broker_address(arguments, settings, "admin"),
         sharer=services.sharer,
         receiver=services.receiver,
     )

@@ -5,9 +5,10 @@ A token is never a flag: every user of a machine can see the words of every proc
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from latentflow.cli.settings import Settings
 from latentflow.cli.stack_file import read_addresses
@@ -16,8 +17,9 @@ from latentflow.errors import BrokerUnavailable, EmptyInput, ServiceUnavailable,
 from latentflow.rpc.access import Access
 
 TIMEOUT_SECONDS = 120.0
-BROKER = "127.0.0.1:50051"
-ADMIN = "127.0.0.1:50054"
+BrokerPort = Literal["broker", "admin"]
+
+_USUAL: Mapping[BrokerPort, str] = {"broker": "127.0.0.1:50051", "admin": "127.0.0.1:50054"}
 _CA = "LATENTFLOW_CA"
 _TOKEN = "LATENTFLOW_TOKEN"
 _TOKEN_FILE = "LATENTFLOW_TOKEN_FILE"
@@ -48,21 +50,13 @@ def addresses_from(arguments: Namespace, settings: Settings) -> Addresses:
     )
 
 
-def broker_address(arguments: Namespace, settings: Settings) -> str:
+def broker_address(arguments: Namespace, settings: Settings, port: BrokerPort) -> str:
     """Raises EmptyInput for an empty address."""
     running = read_addresses(settings.stack_file)
-    address = _first(arguments.broker, running.broker if running else BROKER)
+    known = getattr(running, port) if running else _USUAL[port]
+    address = _first(getattr(arguments, port), known)
     if not address:
-        raise EmptyInput(field="broker")
-    return address
-
-
-def admin_address(arguments: Namespace, settings: Settings) -> str:
-    """Raises EmptyInput for an empty address."""
-    running = read_addresses(settings.stack_file)
-    address = _first(arguments.admin, running.admin if running else ADMIN)
-    if not address:
-        raise EmptyInput(field="admin")
+        raise EmptyInput(field=port)
     return address
 
 
@@ -90,7 +84,7 @@ def absence_explained(addresses: Addresses) -> Iterator[None]:
 
 
 @contextmanager
-def broker_absence_explained(port: str, address: str) -> Iterator[None]:
+def broker_absence_explained(port: BrokerPort, address: str) -> Iterator[None]:
     """Raises StackMissing, which says what to do, where a port of the broker can't be reached."""
     try:
         yield

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from latentflow.evaluation.handoff import Handoff
 from latentflow.evaluation.sending import summarise
-from latentflow.latent import Vectors
+from latentflow.vectors import Vectors
 
 Floats = npt.NDArray[np.float32]
 

@@ -3,7 +3,7 @@
 Owns the round trip and its bytes; what is sent is `sending`'s.
 """
 
-from latentflow.latent import Codec, Vectors
+from latentflow.vectors import Codec, Vectors
 from latentflow.wire.frames import make_frames, open_frame
 from latentflow.wire.quantise import pack, unpack
 from latentflow.wire.text import TEXT_CODEC, read_text, write_text

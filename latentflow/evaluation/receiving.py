@@ -13,7 +13,6 @@ from latentflow.calls import Sampling
 from latentflow.evaluation.cases import Asked
 from latentflow.evaluation.handoff import Handoff
 from latentflow.evaluation.sending import Parcel
-from latentflow.latent import Vectors
 from latentflow.model.capture import KVCache
 from latentflow.model.chunks import read_on
 from latentflow.model.generation import generate
@@ -23,6 +22,7 @@ from latentflow.model.prompt import PromptFormat, message_ids, prefix_ids, quest
 from latentflow.model.reading import ReadCache, empty_cache
 from latentflow.model.scoring import score_options
 from latentflow.model.stacking import stack
+from latentflow.vectors import Vectors
 
 ANSWER_TOKENS = 24
 

@@ -11,7 +11,6 @@ from latentflow.evaluation.cases import Asked, Span
 from latentflow.evaluation.crossing import cross_text, cross_vectors
 from latentflow.evaluation.halves import halves
 from latentflow.evaluation.handoff import Handoff
-from latentflow.latent import Codec, Vectors
 from latentflow.model.backbone import Backbone
 from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.model.messages import write_messages
@@ -19,6 +18,7 @@ from latentflow.model.orders import Order
 from latentflow.model.prompt import summary_ids
 from latentflow.model.spans import token_spans
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,14 +20,7 @@ from latentflow.errors import (
     UnknownAdapter,
     UnsupportedMethod,
 )
-from latentflow.latent import (
-    Digest,
-    ElementType,
-    Method,
-    TensorLayout,
-    Vectors,
-    require_same,
-)
+from latentflow.latent import Digest, Method, require_same
 from latentflow.model.adapter_file import (
     AdapterHeader,
     Half,
@@ -45,6 +38,7 @@ from latentflow.model.method import Latents, ReceiverHalf, Rows, SharerHalf, joi
 from latentflow.model.pooling import NO_SPAN
 from latentflow.model.prefix import PrefixDecoder
 from latentflow.model.reading import ReadCache
+from latentflow.vectors import ElementType, TensorLayout, Vectors
 
 ADAPTER_FILE = "adapter.safetensors"
 SERVED = (Method.LCF_PREFIX,)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import grpc
 
 from latentflow.errors import InvalidInput
+from latentflow.files import read_bytes
 from latentflow.rpc.certificates import Certificate, require_ca
-from latentflow.rpc.reloaded import Reloaded, read_bytes
+from latentflow.rpc.reloaded import Reloaded
 
 Metadata = tuple[tuple[str, str], ...]
 

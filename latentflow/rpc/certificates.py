@@ -13,7 +13,8 @@ from typing import NamedTuple
 import grpc
 
 from latentflow.errors import InvalidInput
-from latentflow.rpc.reloaded import Reloaded, read_bytes
+from latentflow.files import read_bytes
+from latentflow.rpc.reloaded import Reloaded
 
 
 class Certificate(NamedTuple):

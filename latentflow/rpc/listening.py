@@ -3,17 +3,19 @@ any other address with TLS, or because somebody said `--insecure`.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from latentflow.errors import InvalidInput
+from latentflow.files import read_text_file
 from latentflow.rpc.auth_interceptor import Authenticator, admit_all
 from latentflow.rpc.authenticators import by_credential
 from latentflow.rpc.certificates import Certificate, CertificateFiles
-from latentflow.rpc.reloaded import Reloaded, read_bytes
+from latentflow.rpc.environment import settings_from
+from latentflow.rpc.reloaded import Reloaded
 from latentflow.tenants import Tenants, parse_tenants
 
 LOOPBACK = "127.0.0.1"
@@ -49,6 +51,11 @@ class ListeningSettings:
     grace_seconds: float = 10.0
     metrics_host: str = LOOPBACK
     metrics_port: int = 0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, insecure: bool = False) -> Self:
+        """Raises InvalidInput naming the variable."""
+        return settings_from(cls, cls.prefix, environment, insecure=insecure)
 
     def check_listening(self) -> None:
         """Raises InvalidInput naming the variable."""
@@ -105,10 +112,7 @@ def watched_tenants(path: Path) -> Reloaded[Tenants]:
 
 def read_tenants(path: Path) -> Tenants:
     """Raises InvalidInput."""
-    try:
-        return parse_tenants(read_bytes(path).decode())
-    except UnicodeDecodeError as error:
-        raise InvalidInput(field=str(path), problem="is not UTF-8 text") from error
+    return parse_tenants(read_text_file(path))
 
 
 def is_loopback(host: str) -> bool:

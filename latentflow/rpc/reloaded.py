@@ -50,14 +50,6 @@ class Reloaded(Generic[Value]):
             _log.info("%s read again", names)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Raises InvalidInput."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(field=str(path), problem=f"can't be read: {error.strerror}") from error
-
-
 def _signature(paths: Sequence[Path]) -> Signature:
     return tuple(_stamp(path) for path in paths)
 

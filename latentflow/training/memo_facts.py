@@ -4,19 +4,7 @@ Pure data. Every list is split into a training and a test part by `memos`, so th
 shares no template with training.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactKind:
-    """One kind of fact: statements, and for each slot that can be asked, its questions.
-
-    Slots in braces name entity kinds; a trailing digit keeps two of one kind apart.
-    """
-
-    statements: tuple[str, ...]
-    questions: dict[str, tuple[str, ...]]
-
+from latentflow.training.fact_kind import FactKind
 
 FACTS: dict[str, FactKind] = {
     "role": FactKind(

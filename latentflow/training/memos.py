@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from latentflow.training.cases import Case, Question
+from latentflow.training.fact_kind import FactKind
 from latentflow.training.lexicon import NO_WORDS, Lexicon
-from latentflow.training.memo_facts import FACTS, FactKind
+from latentflow.training.memo_facts import FACTS
 from latentflow.training.memo_places import COUNTRY_OF
 from latentflow.training.memo_words import ENDINGS, ENTITIES, FILLERS, OPENINGS
 from latentflow.training.parts import Part, share

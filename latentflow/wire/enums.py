@@ -8,10 +8,11 @@ from typing import Generic, TypeVar
 
 from latentflow.calls import FinishReason
 from latentflow.errors import InvalidInput
-from latentflow.latent import ElementType, LatentState, Method, Outcome, PositionPolicy
+from latentflow.latent import LatentState, Method, Outcome, PositionPolicy
 from latentflow.protection import SealAlgorithm
 from latentflow.quantisation import Quantisation
 from latentflow.v1 import latent_pb2, receiver_pb2
+from latentflow.vectors import ElementType
 
 Value = TypeVar("Value")
 Number = TypeVar("Number", bound=int)

@@ -7,9 +7,10 @@ twice), so a manifest that was read can be relayed as its exact bytes.
 from google.protobuf.message import DecodeError
 
 from latentflow.errors import InvalidInput, MessageMalformed
-from latentflow.latent import Codec, Digest, FlowName, LatentId, Manifest, TensorLayout
+from latentflow.latent import Digest, FlowName, LatentId, Manifest
 from latentflow.protection import Seal
 from latentflow.v1 import latent_pb2
+from latentflow.vectors import Codec, TensorLayout
 from latentflow.wire.enums import (
     ELEMENT_TYPE,
     METHOD,

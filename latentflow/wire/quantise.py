@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from latentflow.errors import InvalidInput, MessageMalformed
-from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
 from latentflow.quantisation import Grade, Quantisation, grades
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 
 Rows = npt.NDArray[np.float32]  # [vectors, width]
 Packed = npt.NDArray[Any]

@@ -9,12 +9,7 @@ from collections.abc import Iterable, Iterator
 from latentflow.errors import FrameOutOfOrder, LatentClosed, StreamMismatch
 from latentflow.latent import Commit, Frame, LatentState, Manifest, StreamDigest
 from latentflow.protection import SealStep
-from latentflow.wire.frames import (
-    DEFAULT_FRAME_BYTES,
-    check_frame,
-    make_frames,
-    open_frame,
-)
+from latentflow.wire.frames import DEFAULT_FRAME_BYTES, check_frame, make_frames, open_frame
 from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from latentflow.wire.manifests import manifest_from_bytes
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from latentflow.errors import EmptyInput, InvalidInput, MessageMalformed
-from latentflow.latent import Codec, ElementType, TensorLayout
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout
 
 TEXT_CODEC = Codec(quantisation=Quantisation.NONE)
 

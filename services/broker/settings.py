@@ -1,11 +1,9 @@
 """The broker's settings, read from environment variables and checked before anything starts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from latentflow.latent import MAX_FRAME_BYTES, MAX_LIFETIME_SECONDS
-from latentflow.rpc.environment import settings_from
 from latentflow.rpc.listening import LONGEST_SECONDS, LOOPBACK, ListeningSettings
 from services.broker.retention import (
     MOST_ANNOUNCEMENTS,
@@ -105,10 +103,3 @@ class Settings(ListeningSettings):
             ),
             single=parse_retentions(self.flow_retention, PREFIX + "FLOW_RETENTION"),
         )
-
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str], *, insecure: bool = False
-    ) -> "Settings":
-        """Raises InvalidInput naming the variable."""
-        return settings_from(cls, PREFIX, environment, insecure=insecure)

@@ -30,10 +30,7 @@ from latentflow.relay import (
     Whole,
 )
 from latentflow.wire.relay import frame_from_bytes
-from services.broker.admission import (
-    require_same_commit,
-    takes_steps,
-)
+from services.broker.admission import require_same_commit, takes_steps
 from services.broker.contents import content_of
 from services.broker.description import describe
 from services.broker.finishing import to_its_end

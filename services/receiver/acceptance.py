@@ -7,17 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latentflow.errors import ContextTooLong, IdentityMismatch, InvalidInput, UnsupportedMethod
-from latentflow.latent import (
-    Digest,
-    ElementType,
-    Manifest,
-    Method,
-    ModelIdentity,
-    TensorLayout,
-    require_same,
-)
+from latentflow.latent import Digest, Manifest, Method, ModelIdentity, require_same
 from latentflow.model.adapter_file import AdapterHeader
 from latentflow.model.adapters import POSITION_OF, require_layout
+from latentflow.vectors import ElementType, TensorLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latentflow.errors import IdentityMismatch
-from latentflow.latent import Vectors
 from latentflow.model.adapters import ReceiverAdapter
 from latentflow.model.prompt import PromptFormat
+from latentflow.vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

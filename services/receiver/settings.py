@@ -1,12 +1,10 @@
 """The receiver's settings, read from environment variables and checked before anything starts."""
 
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from latentflow.rpc.environment import settings_from
 from latentflow.rpc.listening import LONGEST_SECONDS, ListeningSettings
 
 PREFIX = "LATENTFLOW_RECEIVER_"
@@ -63,10 +61,3 @@ class Settings(ListeningSettings):
         self.require(in_range, "fetch_seconds", f"must be above 0, at most {LONGEST_SECONDS}")
         can_check = self.trusted_signers_file is not None or not self.require_signature
         self.require(can_check, "trusted_signers_file", "must be set where a signature is required")
-
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str], *, insecure: bool = False
-    ) -> "Settings":
-        """Raises InvalidInput naming the variable."""
-        return settings_from(cls, PREFIX, environment, insecure=insecure)

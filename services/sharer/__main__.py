@@ -30,11 +30,13 @@ from latentflow.sealing.key_files import open_rings, open_signer
 from services.sharer.content_digest import ContentDigests, secret_from
 from services.sharer.engine import Engine
 from services.sharer.keys import SharerKeys
+from services.sharer.manifest import ClockMs, Manifests
 from services.sharer.metrics import SharerMetrics, observe_memory
+from services.sharer.publishing import Publishing
 from services.sharer.resident import load
 from services.sharer.servicer import SERVICE, SharerServicer, add_to_server
 from services.sharer.settings import PREFIX, Settings
-from services.sharer.sharing import Births, ClockMs, Sharing
+from services.sharer.sharing import Sharing
 
 NAME = "latentflow-sharer"
 
@@ -74,16 +76,21 @@ async def load_sharing(
         )
     metrics = SharerMetrics(telemetry.meter)
     observe_memory(telemetry.meter, resident)
-    return Sharing(
-        engine=Engine(resident, worker, telemetry.tracer, metrics),
+    publishing = Publishing(
         broker=broker,
-        births=Births(clock_ms=clock_ms, entropy=os.urandom),
-        digests=digests,
+        manifests=Manifests(
+            sharer=resident.backbone.identity,
+            digests=digests,
+            keys=keys,
+            clock_ms=clock_ms,
+            entropy=os.urandom,
+        ),
         keys=keys,
         publish_seconds=settings.publish_seconds,
         tracer=telemetry.tracer,
         metrics=metrics,
     )
+    return Sharing(Engine(resident, worker, telemetry.tracer, metrics), publishing)
 
 
 def build(

@@ -2,14 +2,8 @@
 
 from dataclasses import dataclass
 
-from latentflow.latent import (
-    Codec,
-    Digest,
-    Method,
-    ModelIdentity,
-    PositionPolicy,
-    TensorLayout,
-)
+from latentflow.latent import Digest, Method, ModelIdentity, PositionPolicy
+from latentflow.vectors import Codec, TensorLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

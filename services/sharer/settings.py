@@ -1,11 +1,9 @@
 """The sharer's settings, read from environment variables and checked before anything starts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from latentflow.rpc.environment import settings_from
 from latentflow.rpc.listening import LONGEST_SECONDS, ListeningSettings
 
 PREFIX = "LATENTFLOW_SHARER_"
@@ -44,10 +42,3 @@ class Settings(ListeningSettings):
         self.require(self.threads >= 0, "threads", "must not be negative")
         in_range = 0 < self.publish_seconds <= LONGEST_SECONDS
         self.require(in_range, "publish_seconds", f"must be above 0, at most {LONGEST_SECONDS}")
-
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str], *, insecure: bool = False
-    ) -> "Settings":
-        """Raises InvalidInput naming the variable."""
-        return settings_from(cls, PREFIX, environment, insecure=insecure)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from latentflow.calls import LatentMeans
-from latentflow.latent import Codec
 from latentflow.model.adapters import POSITION_OF, SharerAdapter
 from latentflow.model.backbone import Backbone
 from latentflow.model.capture import KVCache
 from latentflow.model.contexts import capture_contexts, context_ids
+from latentflow.vectors import Codec
 from latentflow.wire.quantise import pack
 from services.sharer.packed import Packed
 from services.sharer.work import IsCancelled, OnTokens

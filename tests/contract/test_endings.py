@@ -6,33 +6,13 @@ import pytest
 
 from latentflow.errors import LatentClosed, LatentExpired
 from latentflow.latent import LatentState
-from services.broker.record import LatentRecord, LatentRef
+from services.broker.record import LatentRef
 from services.broker.store import LatentStore
-from tests.contract.samples import (
-    LEASE_SECONDS,
-    LIFETIME_SECONDS,
-    new_commit,
-    new_frame,
-    new_opening,
-    new_ref,
-)
+from tests.contract.samples import LEASE_SECONDS, LIFETIME_SECONDS, new_commit, new_frame, new_ref
+from tests.contract.uploads import ENDINGS, committed, end, uploading
 from tests.manual_clock import ManualClock
 
 LONG_MS = 5_000
-
-
-async def uploading(latents: LatentStore, clock: ManualClock, frames: int = 2) -> LatentRecord:
-    ref = new_ref()
-    await latents.open(ref, new_opening(clock()), now_ms=clock())
-    for index in range(frames):
-        await latents.append(ref, [new_frame(index)], now_ms=clock())
-    return await latents.find(ref)
-
-
-async def committed(latents: LatentStore, clock: ManualClock) -> LatentRef:
-    ref = (await uploading(latents, clock, frames=1)).ref
-    await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
-    return ref
 
 
 async def test_abort_keeps_what_the_publisher_said_and_frees_the_frames(
@@ -89,7 +69,7 @@ async def test_expired_upload_may_still_be_aborted(
 async def test_abandoned_upload_is_closed_for_everybody(
     latents: LatentStore, clock: ManualClock
 ) -> None:
-    record = await uploading(latents, clock)
+    record = await uploading(latents, clock, frames=2)
     await latents.abandon(record)
     after = await latents.find(record.ref)
     assert (after.state, after.problem, after.frames) == (LatentState.ABORTED, None, 2)
@@ -100,7 +80,7 @@ async def test_abandoned_upload_is_closed_for_everybody(
 async def test_upload_that_went_on_since_it_was_looked_at_is_not_abandoned(
     latents: LatentStore, clock: ManualClock
 ) -> None:
-    record = await uploading(latents, clock)
+    record = await uploading(latents, clock, frames=2)
     clock.advance(seconds=LEASE_SECONDS)
     await latents.append(record.ref, [new_frame(2)], now_ms=clock())
     await latents.abandon(record)
@@ -110,7 +90,7 @@ async def test_upload_that_went_on_since_it_was_looked_at_is_not_abandoned(
 async def test_latent_committed_since_it_was_looked_at_is_not_abandoned(
     latents: LatentStore, clock: ManualClock
 ) -> None:
-    record = await uploading(latents, clock, frames=1)
+    record = await uploading(latents, clock)
     await latents.commit(record.ref, new_commit(new_frame(0)), now_ms=clock())
     await latents.abandon(record)
     assert (await latents.find(record.ref)).state is LatentState.COMMITTED
@@ -139,7 +119,7 @@ async def test_revoking_again_or_in_any_state_is_no_error(
 
 
 async def test_waiting_reader_gets_the_next_frame(latents: LatentStore, clock: ManualClock) -> None:
-    ref = (await uploading(latents, clock)).ref
+    ref = (await uploading(latents, clock, frames=2)).ref
     reading = asyncio.create_task(read_on(latents, ref, first_frame=2))
     await asyncio.sleep(0)
     await latents.append(ref, [new_frame(2)], now_ms=clock())
@@ -147,7 +127,7 @@ async def test_waiting_reader_gets_the_next_frame(latents: LatentStore, clock: M
 
 
 async def test_waiting_reader_gets_the_commit(latents: LatentStore, clock: ManualClock) -> None:
-    ref = (await uploading(latents, clock)).ref
+    ref = (await uploading(latents, clock, frames=2)).ref
     commit = new_commit(new_frame(0), new_frame(1))
     reading = asyncio.create_task(read_on(latents, ref, first_frame=2))
     await asyncio.sleep(0)
@@ -155,20 +135,14 @@ async def test_waiting_reader_gets_the_commit(latents: LatentStore, clock: Manua
     assert await reading == [commit]
 
 
-@pytest.mark.parametrize("ending", ["abort", "abandon", "revoke"])
+@pytest.mark.parametrize("ending", ENDINGS)
 async def test_waiting_reader_is_woken_by_every_ending(
     latents: LatentStore, clock: ManualClock, ending: str
 ) -> None:
-    record = await uploading(latents, clock)
+    record = await uploading(latents, clock, frames=2)
     reading = asyncio.create_task(read_on(latents, record.ref, first_frame=2))
     await asyncio.sleep(0)
-    match ending:
-        case "abort":
-            await latents.abort(record.ref, "problem", now_ms=clock())
-        case "abandon":
-            await latents.abandon(record)
-        case "revoke":
-            await latents.revoke(record.ref)
+    await end(latents, record, ending, now_ms=clock())
     async with asyncio.timeout(10):
         assert await reading == []
 

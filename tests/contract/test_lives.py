@@ -10,33 +10,12 @@ from services.broker.memory_store import latents as memory_latents
 from services.broker.record import ContentRef, LatentRef
 from services.broker.redis_store import latents as redis_latents
 from services.broker.store import LatentStore
-from tests.contract.samples import (
-    FLOW,
-    LIFETIME_SECONDS,
-    OTHER_TENANT,
-    TENANT,
-    new_commit,
-    new_frame,
-    new_opening,
-    new_ref,
-)
+from tests.contract.samples import FLOW, LIFETIME_SECONDS, OTHER_TENANT, TENANT, new_ref
+from tests.contract.uploads import committed, uploading
 from tests.manual_clock import ManualClock
 
 HOUR_MS = 3_600_000
 CONTENT = ContentRef(tenant=TENANT, flow=FLOW, content_digest=Digest("e" * 64))
-
-
-async def uploading(latents: LatentStore, clock: ManualClock) -> LatentRef:
-    ref = new_ref()
-    await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, [new_frame(0)], now_ms=clock())
-    return ref
-
-
-async def committed(latents: LatentStore, clock: ManualClock) -> LatentRef:
-    ref = await uploading(latents, clock)
-    await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
-    return ref
 
 
 def use(ref: LatentRef, reader: str, generation: str = "g") -> UseCall:
@@ -62,7 +41,8 @@ async def test_what_is_not_complete_or_has_expired_is_not_renewed(
     latents: LatentStore, clock: ManualClock
 ) -> None:
     later_ms = clock() + LIFETIME_SECONDS * 1000 + HOUR_MS
-    opened, complete = await uploading(latents, clock), await committed(latents, clock)
+    opened = (await uploading(latents, clock)).ref
+    complete = await committed(latents, clock)
     clock.advance(seconds=LIFETIME_SECONDS)
     for ref in (opened, complete):
         before = await latents.find(ref)

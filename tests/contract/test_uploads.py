@@ -1,7 +1,5 @@
 """What every LatentStore keeps to while a latent is being written."""
 
-from typing import Any
-
 import pytest
 
 from latentflow.errors import (
@@ -10,18 +8,15 @@ from latentflow.errors import (
     LatentExists,
     LatentExpired,
     QuotaExceeded,
-    StreamMismatch,
     UnknownLatent,
 )
 from latentflow.latent import LatentState
-from services.broker.record import StoredFrame, StoredStream
 from services.broker.store import LatentStore
 from tests.contract.samples import (
     LEASE_SECONDS,
     LIFETIME_SECONDS,
     LIMITS,
     OTHER_TENANT,
-    SIGNATURE,
     new_commit,
     new_frame,
     new_opening,
@@ -41,65 +36,6 @@ async def test_opened_latent_is_found_with_its_exact_manifest(
     assert opened.opening == opening
     assert opened.state is LatentState.OPEN
     assert await latents.find(ref) == opened
-
-
-async def test_latent_that_comes_whole_is_committed_at_once(
-    latents: LatentStore, clock: ManualClock
-) -> None:
-    ref, opening, frames = new_ref(), new_opening(clock()), [new_frame(0), new_frame(1)]
-    commit = new_commit(*frames)
-    stream = StoredStream(frames=frames, commit=commit)
-    record = await latents.store(ref, opening, stream, now_ms=clock())
-    assert record is not None
-    assert (record.state, record.commit) == (LatentState.COMMITTED, commit)
-    assert (record.frames, record.payload_bytes) == (commit.frames, commit.payload_bytes)
-    assert await latents.find(ref) == record
-    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == [*frames, commit]
-    assert await latents.store(ref, opening, stream, now_ms=clock()) is None
-    assert await latents.open(ref, opening, now_ms=clock()) == record
-    assert await latents.commit(ref, commit, now_ms=clock()) == record
-
-
-@pytest.mark.parametrize("comes_whole", [True, False])
-async def test_signature_is_kept_for_readers_and_in_the_record(
-    latents: LatentStore, clock: ManualClock, comes_whole: bool
-) -> None:
-    ref, opening, frames = new_ref(), new_opening(clock()), [new_frame(0), new_frame(1)]
-    commit = new_commit(*frames, signature=SIGNATURE)
-    if comes_whole:
-        stream = StoredStream(frames=frames, commit=commit)
-        await latents.store(ref, opening, stream, now_ms=clock())
-    else:
-        await latents.open(ref, opening, now_ms=clock())
-        await latents.append(ref, frames, now_ms=clock())
-    record = await latents.commit(ref, commit, now_ms=clock())
-    assert record.commit == commit
-    assert await latents.find(ref) == record
-    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == [*frames, commit]
-
-
-async def test_latent_that_is_there_takes_no_other_stream(
-    latents: LatentStore, clock: ManualClock
-) -> None:
-    ref, opening, frame = new_ref(), new_opening(clock()), new_frame(0)
-    await latents.open(ref, opening, now_ms=clock())
-    await latents.append(ref, [frame], now_ms=clock())
-    other = new_frame(0, b"other")
-    stream = StoredStream(frames=[other], commit=new_commit(other))
-    assert await latents.store(ref, opening, stream, now_ms=clock()) is None
-    assert (await latents.find(ref)).state is LatentState.OPEN
-    assert await latents.read(ref, first_frame=0, wait_ms=WAIT_MS) == [frame]
-
-
-async def test_whole_latent_over_the_limit_is_not_stored(
-    latents: LatentStore, clock: ManualClock
-) -> None:
-    ref, opening = new_ref(), new_opening(clock())
-    large = StoredFrame(index=0, payload_bytes=LIMITS.latent_bytes + 1, encoded=b"large")
-    stream = StoredStream(frames=[large], commit=new_commit(large))
-    assert await latents.store(ref, opening, stream, now_ms=clock()) is None
-    with pytest.raises(UnknownLatent):
-        await latents.find(ref)
 
 
 async def test_look_is_the_record_and_what_is_there_of_its_stream(
@@ -220,65 +156,6 @@ async def test_frame_beyond_the_latents_limit_is_refused_and_the_rest_kept(
         await latents.append(ref, [new_frame(2, b"x")], now_ms=clock())
     assert refusal.value.limit == LIMITS.latent_bytes
     assert (await latents.find(ref)).frames == 2
-
-
-async def test_commit_closes_the_latent(latents: LatentStore, clock: ManualClock) -> None:
-    ref, frame = new_ref(), new_frame(0)
-    await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, [frame], now_ms=clock())
-    commit = new_commit(frame)
-    record = await latents.commit(ref, commit, now_ms=clock())
-    assert (record.state, record.commit) == (LatentState.COMMITTED, commit)
-    assert await latents.find(ref) == record
-    with pytest.raises(LatentClosed) as refusal:
-        await latents.append(ref, [new_frame(1)], now_ms=clock())
-    assert refusal.value.state == "committed"
-
-
-async def test_repeated_commit_and_frames_of_a_committed_latent_are_accepted(
-    latents: LatentStore, clock: ManualClock
-) -> None:
-    ref, frame, opening = new_ref(), new_frame(0), new_opening(clock())
-    await latents.open(ref, opening, now_ms=clock())
-    await latents.append(ref, [frame], now_ms=clock())
-    committed = await latents.commit(ref, new_commit(frame), now_ms=clock())
-    assert await latents.open(ref, opening, now_ms=clock()) == committed
-    await latents.append(ref, [frame], now_ms=clock())
-    assert await latents.commit(ref, new_commit(frame), now_ms=clock()) == committed
-
-
-@pytest.mark.parametrize(
-    ("commit", "field"),
-    [
-        (new_commit(new_frame(0), new_frame(1)), "frames"),
-        (new_commit(new_frame(0, b"longer")), "payload_bytes"),
-    ],
-)
-async def test_commit_with_other_counts_is_refused_and_the_upload_goes_on(
-    latents: LatentStore, clock: ManualClock, commit: object, field: str
-) -> None:
-    ref, frame = new_ref(), new_frame(0)
-    await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, [frame], now_ms=clock())
-    with pytest.raises(StreamMismatch) as refusal:
-        await latents.commit(ref, commit, now_ms=clock())  # type: ignore[arg-type]
-    assert refusal.value.field == field
-    await latents.commit(ref, new_commit(frame), now_ms=clock())
-
-
-@pytest.mark.parametrize(
-    "other", [{"digest": "b"}, {"signature": SIGNATURE}], ids=["digest", "signature"]
-)
-async def test_second_commit_that_says_something_else_is_refused(
-    latents: LatentStore, clock: ManualClock, other: Any
-) -> None:
-    ref, frame = new_ref(), new_frame(0)
-    await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, [frame], now_ms=clock())
-    first = await latents.commit(ref, new_commit(frame, digest="a"), now_ms=clock())
-    with pytest.raises(StreamMismatch):
-        await latents.commit(ref, new_commit(frame, **other), now_ms=clock())
-    assert await latents.find(ref) == first
 
 
 async def test_lease_is_renewed_by_every_step(latents: LatentStore, clock: ManualClock) -> None:

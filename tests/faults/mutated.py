@@ -20,7 +20,8 @@ from latentflow.v1.broker_pb2 import SubscribeResponse
 from latentflow.wire.guard import WITHOUT_KEYS, Guard
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.subscribe import stream_step_to_proto
-from tests.faults.mutation import MUTATIONS, Stream
+from tests.faults.mutation import MUTATIONS
+from tests.faults.stream import Stream
 from tests.keys import SEAL, SECRET, SIGNER, guard_of, protected
 from tests.made_latents import MadeLatent, make_latent
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+EDGES = (0, 1, 2, 127, 128, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 64) - 1)
+"""Numbers at which a varint grows by a byte, or a type ends."""
+
 VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 

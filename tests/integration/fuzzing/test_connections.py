@@ -33,7 +33,10 @@ def broker() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process and its address, begun with fewer descriptors than there will be connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2 * IDLE:
-        pytest.skip(f"{hard} descriptors are too few for {IDLE} connections")
+        pytest.skip(
+            f"{IDLE} connections want {2 * IDLE} descriptors a process, and only root may raise "
+            f"the hard limit of {hard}"
+        )
     resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT_LIMIT, hard))
     with broker_process(PORT="0", STORE_URL="memory://") as process:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * IDLE), hard))

@@ -6,8 +6,8 @@ from latentflow.calls import (
 )
 from latentflow.latent import Digest, LatentInfo, LatentState, Method
 from latentflow.wire.manifests import manifest_from_bytes
+from tests.golden.latent_values import RECEIVER, SHARER
 from tests.integration.rpc.latents import sealed
-from tests.unit.wire.examples import RECEIVER, SHARER
 
 TIMEOUT = 30.0
 LATENT = sealed(kilobytes=1)

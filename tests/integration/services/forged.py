@@ -8,8 +8,6 @@ from typing import Any
 import torch
 
 from latentflow.latent import (
-    Codec,
-    ElementType,
     FlowName,
     Frame,
     LatentId,
@@ -17,13 +15,12 @@ from latentflow.latent import (
     Method,
     PositionPolicy,
     StreamDigest,
-    TensorLayout,
-    Vectors,
     new_latent_id,
     parse_digest,
 )
 from latentflow.quantisation import Quantisation
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 from latentflow.wire.frames import make_frames
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import torch
 
 from latentflow.calls import LatentMeans, OptionScore, Sampling
-from latentflow.latent import Codec, Vectors
 from latentflow.model.contexts import capture_contexts, context_ids
 from latentflow.model.generation import generate
 from latentflow.model.injection import inject_prefix
 from latentflow.model.prompt import PromptFormat, message_ids, prefix_ids, question_ids
 from latentflow.model.reading import ReadCache, continue_from, read
 from latentflow.model.scoring import score_options
+from latentflow.vectors import Codec, Vectors
 from latentflow.wire.quantise import pack, unpack
 from tests.integration.services.callers import SAMPLING
 from tests.tiny_adapters import FORM

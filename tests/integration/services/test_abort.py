@@ -24,9 +24,11 @@ from services.broker.record import LatentRecord, LatentRef, Opening, UploadLimit
 from services.sharer.content_digest import KEY_BYTES, ContentDigests
 from services.sharer.engine import Engine
 from services.sharer.keys import SharerKeys
+from services.sharer.manifest import Manifests
 from services.sharer.metrics import SharerMetrics
+from services.sharer.publishing import Publishing
 from services.sharer.resident import Resident
-from services.sharer.sharing import Births, Sharing
+from services.sharer.sharing import Sharing
 from tests.integration.services.brokers import broker_over
 from tests.integration.services.callers import TIMEOUT
 from tests.manual_clock import ManualClock
@@ -80,15 +82,21 @@ async def test_readers_hear_that_the_publisher_gave_up(
 async def share(pair: TinyPair, clock: ManualClock, client: BrokerClient, worker: Worker) -> None:
     resident = Resident(backbone=pair.sharer, adapters={ADAPTER: pair.sharer_adapter()})
     metrics = SharerMetrics(NoOpMeter("test"))
-    sharing = Sharing(
-        engine=Engine(resident, worker, NoOpTracer(), metrics),
+    keys = SharerKeys()
+    publishing = Publishing(
         broker=client,
-        births=Births(clock_ms=clock, entropy=os.urandom),
-        digests=ContentDigests(bytes(KEY_BYTES)),
-        keys=SharerKeys(),
+        manifests=Manifests(
+            sharer=pair.sharer.identity,
+            digests=ContentDigests(bytes(KEY_BYTES)),
+            keys=keys,
+            clock_ms=clock,
+            entropy=os.urandom,
+        ),
+        keys=keys,
         publish_seconds=TIMEOUT,
         tracer=NoOpTracer(),
         metrics=metrics,
     )
+    sharing = Sharing(Engine(resident, worker, NoOpTracer(), metrics), publishing)
     call = ShareCall(context="The vault code is 4471.", means=LatentMeans())
     await sharing.share(DEFAULT_TENANT, call, print)

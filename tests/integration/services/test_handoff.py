@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from latentflow.calls import LatentMeans, Sampling, TextMeans
-from latentflow.latent import Outcome, Vectors
+from latentflow.latent import Outcome
 from latentflow.model.prompt import PromptFormat
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Vectors
 from latentflow.wire.text import read_text
 from tests.integration.services.callers import TIMEOUT, Stack
 from tests.integration.services.in_process import answer, cache_of, vectors_of

@@ -7,21 +7,11 @@ from pathlib import Path
 
 import grpc
 
-from bench.soak.course import Course
 from bench.soak.crowd import Crowd
 from bench.soak.ledger import Ledger
 from bench.soak.lives import Places
 from bench.stand import Stand, broker_stand
-
-COURSE = Course(
-    flows=10,
-    seconds=2.0,
-    rest_seconds=1.0,
-    period_seconds=0.5,
-    sample_seconds=1.0,
-    growth=0.1,
-    seed=1,
-)
+from tests.unit.bench.soak_course import COURSE
 
 
 def test_a_crowd_that_has_left_holds_no_connection_open() -> None:

@@ -1,21 +1,11 @@
 """What a soak's samples and ledger are taken for."""
 
-from bench.soak.course import Course
 from bench.soak.gauges import Sample
 from bench.soak.ledger import Ledger
 from bench.soak.soaking import Phase, Soaked
 from bench.soak.verdict import problems
 from latentflow.latent import LatentId
-
-COURSE = Course(
-    flows=1,
-    seconds=200.0,
-    rest_seconds=100.0,
-    period_seconds=1.0,
-    sample_seconds=2.0,
-    growth=0.1,
-    seed=1,
-)
+from tests.unit.bench.soak_course import COURSE
 
 
 def test_a_broker_that_is_larger_than_when_it_started_has_not_grown() -> None:

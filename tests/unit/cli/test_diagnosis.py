@@ -26,7 +26,7 @@ from latentflow.errors import (
 )
 from latentflow.latent import Digest, Method
 from latentflow.relay import Inspection
-from tests.unit.wire.examples import RECEIVER, SHARER
+from tests.golden.latent_values import RECEIVER, SHARER
 
 NOW_MS = 1_760_000_000_000
 ADAPTER = AdapterInfo(

@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import load_file
 
 from latentflow.errors import AdapterCorrupt, IdentityMismatch, InvalidInput
-from latentflow.latent import Vectors
 from latentflow.model.adapter_file import read_header, write_adapter
 from latentflow.model.adapters import ADAPTER_FILE, SharerAdapter, load_sharer_adapter
 from latentflow.model.capture import KVCache, capture
 from latentflow.model.injection import inject_prefix
 from latentflow.model.method import Rows
 from latentflow.model.reading import read
+from latentflow.vectors import Vectors
 from tests.tiny_adapters import WIDTH
 from tests.tiny_pair import ADAPTER, TinyPair, write_tiny_pair
 from tests.unit.model.tokens_at_random import batch, one, random_rows

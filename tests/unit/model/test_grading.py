@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
 from latentflow.model.adapters import to_tensor
 from latentflow.model.grading import graded
 from latentflow.quantisation import GRADED, Quantisation, grades
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 from latentflow.wire.quantise import pack, unpack
 
 # Mean squared error by bits, Max 1960, table II.

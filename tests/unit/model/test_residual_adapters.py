@@ -15,7 +15,7 @@ from latentflow.errors import (
     InvalidInput,
     UnsupportedMethod,
 )
-from latentflow.latent import Method, Vectors
+from latentflow.latent import Method
 from latentflow.model.adapter_file import read_header, write_adapter
 from latentflow.model.adapters import (
     ADAPTER_FILE,
@@ -31,6 +31,7 @@ from latentflow.model.capture import capture
 from latentflow.model.lcf_x import SPANS
 from latentflow.model.pooling import NO_SPAN
 from latentflow.model.reading import read
+from latentflow.vectors import Vectors
 from tests.tiny_residuals import WIDTH, write_tiny_residual
 from tests.unit.model.fresh_halves import RESIDUAL, latents_of, rows_of
 from tests.unit.model.tokens_at_random import one, random_rows

@@ -1,18 +1,16 @@
 """Manifests as a sharer of the tiny pair would write them, and what their receiver holds."""
 
 from latentflow.latent import (
-    Codec,
     Digest,
-    ElementType,
     FlowName,
     Manifest,
     Method,
     ModelIdentity,
     PositionPolicy,
-    TensorLayout,
     new_latent_id,
 )
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout
 from services.receiver.acceptance import Holdings
 from services.receiver.resident import Resident
 from tests.tiny_adapters import WIDTH

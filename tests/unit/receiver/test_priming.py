@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from latentflow.errors import Cancelled, ContextTooLong, EmptyInput
-from latentflow.latent import ElementType, TensorLayout, Vectors
 from latentflow.model.injection import inject_prefix
 from latentflow.model.prompt import PromptFormat, message_ids, prefix_ids, question_ids
 from latentflow.model.reading import ReadCache, continue_from, read
+from latentflow.vectors import ElementType, TensorLayout, Vectors
 from services.receiver.priming import Primed, Primer
 from services.receiver.reading import Message, Part, Reading, Slots
 from tests.tiny_adapters import FORM, WIDTH

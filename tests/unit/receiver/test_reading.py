@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from latentflow.errors import IdentityMismatch
-from latentflow.latent import ElementType, TensorLayout, Vectors
 from latentflow.model.adapters import ReceiverAdapter
 from latentflow.model.prompt import PromptFormat
+from latentflow.vectors import ElementType, TensorLayout, Vectors
 from services.receiver.reading import Message, Part, Slots, reading_of
 from tests.tiny_adapters import FORM
 from tests.tiny_pair import TinyPair

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from latentflow.errors import InvalidInput
-from latentflow.rpc.reloaded import Reloaded, read_bytes
+from latentflow.files import read_bytes
+from latentflow.rpc.reloaded import Reloaded
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import pytest
 
 from latentflow.calls import LatentMeans, TextMeans
 from latentflow.errors import Cancelled, ContextTooLong, EmptyInput
-from latentflow.latent import Codec, Method, PositionPolicy
+from latentflow.latent import Method, PositionPolicy
 from latentflow.model.capture import CHUNK_TOKENS
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec
 from latentflow.wire.quantise import unpack
 from latentflow.wire.text import read_text
 from services.sharer.message import MessageWork

@@ -1,41 +1,17 @@
 """Small latents with spelled contents, for tests that break them."""
 
 import struct
+from dataclasses import replace
 from typing import NamedTuple
 
-from latentflow.latent import (
-    Codec,
-    Commit,
-    Digest,
-    ElementType,
-    FlowName,
-    Frame,
-    LatentId,
-    Manifest,
-    Method,
-    ModelIdentity,
-    PositionPolicy,
-    TensorLayout,
-    Vectors,
-)
+from latentflow.latent import Commit, Frame, Manifest
 from latentflow.quantisation import Quantisation
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 from latentflow.wire.checksum import crc32c
 from latentflow.wire.manifests import manifest_to_bytes
 from latentflow.wire.quantise import pack
 from latentflow.wire.stream import seal
-
-SHARER = ModelIdentity(
-    name="SmolLM2-135M-Instruct",
-    weights=Digest("a1" * 32),
-    tokenizer=Digest("a2" * 32),
-    config=Digest("a3" * 32),
-)
-RECEIVER = ModelIdentity(
-    name="gemma-3-270m",
-    weights=Digest("b1" * 32),
-    tokenizer=Digest("b2" * 32),
-    config=Digest("b3" * 32),
-)
+from tests.golden.latent_values import MANIFEST
 
 
 class Sealed(NamedTuple):
@@ -60,20 +36,7 @@ def floats(unpacked: Vectors) -> list[float]:
 
 
 def manifest(shape: TensorLayout, quantisation: Quantisation = Quantisation.INT8) -> Manifest:
-    return Manifest(
-        latent_id=LatentId("01K3ABCDEFGHJKMNPQRSTVWXYZ"),
-        flow=FlowName("memos"),
-        method=Method.LCF_PREFIX,
-        adapter=Digest("c1" * 32),
-        sharer=SHARER,
-        receiver=RECEIVER,
-        layout=shape,
-        codec=Codec(quantisation=quantisation),
-        position=PositionPolicy.PREFIX,
-        created_ms=1_760_000_000_123,
-        expires_ms=1_760_003_600_123,
-        content_digest=Digest("d1" * 32),
-    )
+    return replace(MANIFEST, layout=shape, codec=Codec(quantisation=quantisation), labels=())
 
 
 def sealed(*, frame_bytes: int = 20) -> Sealed:

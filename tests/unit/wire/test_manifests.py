@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, MessageMalformed
-from latentflow.latent import Codec, Digest, ElementType, Label, Manifest, Method, PositionPolicy
+from latentflow.latent import Digest, Label, Manifest, Method, PositionPolicy
 from latentflow.quantisation import GRADED, Quantisation
 from latentflow.v1 import latent_pb2
+from latentflow.vectors import Codec, ElementType
 from latentflow.wire.manifests import (
     MAX_MANIFEST_BYTES,
     manifest_from_bytes,
     manifest_to_bytes,
 )
 from latentflow.wire.text import TEXT_CODEC
-from tests.unit.wire import strategies as values
+from tests.unit.wire import any_latents
 from tests.unit.wire.examples import layout, manifest
 
 MANIFEST = manifest(layout(layers=2, slots=3, width=4))
@@ -29,7 +30,7 @@ def changed(change: Change) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-@given(values.manifests())
+@given(any_latents.manifests())
 @settings(max_examples=200, deadline=None)
 def test_manifest_comes_back_as_it_went(original: Manifest) -> None:
     data = manifest_to_bytes(original)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentflow.errors import InvalidInput, MessageMalformed
-from latentflow.latent import Codec, ElementType, TensorLayout, Vectors
 from latentflow.quantisation import GRADED, MEAN_BITS, Quantisation, grades
+from latentflow.vectors import Codec, ElementType, TensorLayout, Vectors
 from latentflow.wire.quantise import pack, unpack
 from tests.unit.wire.examples import floats, layout, vectors
 

@@ -17,7 +17,7 @@ from latentflow.calls import (
     ShareCall,
 )
 from latentflow.errors import EmptyInput, InvalidInput, MessageMalformed
-from latentflow.latent import ElementType
+from latentflow.vectors import ElementType
 from latentflow.wire.generate import generate_call_to_proto
 from latentflow.wire.sessions import open_session_call_to_proto, score_call_to_proto
 from latentflow.wire.share import share_call_to_proto

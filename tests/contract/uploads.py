@@ -1,0 +1,36 @@
+"""Latents that are on their way, complete, or ended in any way, for the suites of the stores."""
+
+from latentflow.latent import Tenant
+from services.broker.record import LatentRecord, LatentRef
+from services.broker.store import LatentStore
+from tests.contract.samples import TENANT, new_commit, new_frame, new_opening, new_ref
+from tests.manual_clock import ManualClock
+
+ENDINGS = ("abort", "abandon", "revoke")
+
+
+async def uploading(
+    latents: LatentStore, clock: ManualClock, *, frames: int = 1, tenant: Tenant = TENANT
+) -> LatentRecord:
+    ref = new_ref(tenant)
+    await latents.open(ref, new_opening(clock()), now_ms=clock())
+    for index in range(frames):
+        await latents.append(ref, [new_frame(index)], now_ms=clock())
+    return await latents.find(ref)
+
+
+async def committed(latents: LatentStore, clock: ManualClock) -> LatentRef:
+    ref = (await uploading(latents, clock)).ref
+    await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
+    return ref
+
+
+async def end(latents: LatentStore, record: LatentRecord, ending: str, *, now_ms: int) -> None:
+    """By one of ENDINGS."""
+    match ending:
+        case "abort":
+            await latents.abort(record.ref, "problem", now_ms=now_ms)
+        case "abandon":
+            await latents.abandon(record)
+        case "revoke":
+            await latents.revoke(record.ref)

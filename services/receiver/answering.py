@@ -80,7 +80,7 @@ class Answering:
     async def answer(
         self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]
     ) -> Answered:
-        """As `generate`, of who was admitted or needs not be, and offered to nobody."""
+        """As `generate`, with no place taken for it, and offered to nobody."""
         async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
             answer = Answer(prepared, tell, self._tracer, self._metrics)
             ask = Ask(source=prepared.source, question=call.prompt.question, sampling=call.sampling)

@@ -4,7 +4,8 @@ Knows no credential format: an `Authenticator` does. Health checks carry none an
 A service that calls another one in a call's course says for whom: `acting_metadata`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -41,6 +42,16 @@ def acting_metadata() -> tuple[tuple[str, str], ...]:
     """For a call to another service: whom it is made for; empty outside of a call being served."""
     tenant = _tenant.get(None)
     return () if tenant is None else ((TENANT_KEY, tenant),)
+
+
+@contextmanager
+def acting_for(tenant: Tenant) -> Iterator[None]:
+    """For what a service does of its own accord: in the block, `tenant` is the call's."""
+    outside = _tenant.set(tenant)
+    try:
+        yield
+    finally:
+        _tenant.reset(outside)
 
 
 class AuthInterceptor(CallInterceptor):

@@ -4,6 +4,7 @@ Handed on from the composition root; knows no exporter.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from opentelemetry.metrics import Meter, NoOpMeter
@@ -17,7 +18,7 @@ Closers = tuple[Closer, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry:
-    """`closers` send what is left, the first one first. By default nothing is recorded."""
+    """`closers` send what is left. By default nothing is recorded."""
 
     tracer: Tracer = field(default_factory=NoOpTracer)
     meter: Meter = field(default_factory=lambda: NoOpMeter(SCOPE))
@@ -29,9 +30,10 @@ class Telemetry:
         return not isinstance(self.meter, NoOpMeter)
 
     def shutdown(self) -> None:
-        """Blocks for the exporters' timeouts at most."""
-        for close in self.closers:
-            close()
+        """Blocks for the longest of the exporters' timeouts: all close at once."""
+        with ThreadPoolExecutor(max_workers=len(self.closers) or 1) as threads:
+            for closed in [threads.submit(close) for close in self.closers]:
+                closed.result()
 
 
 SILENT = Telemetry()

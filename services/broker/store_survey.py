@@ -1,6 +1,7 @@
 """What the store holds, looked at again and again: gauges read it on threads that may not wait."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest
 
@@ -17,6 +18,8 @@ from services.broker.store import FlowStore, LatentStore
 # Each is a series of its own wherever metrics are kept; of more groups, those furthest behind.
 MOST_GROUPS = 100
 _NOTHING = StoreReport(servers=())
+
+_log = logging.getLogger(__name__)
 
 NamedGroup = tuple[FlowName, GroupInfo]
 
@@ -46,14 +49,19 @@ class StoreSurvey:
             await asyncio.sleep(every_seconds)
 
     async def look(self) -> None:
+        """A look that fails leaves no values, and the broker as it is."""
         try:
-            self._report = await self._latents.inspect(now_ms=self._clock_ms())
-            surveys = [await self._flows.survey(tenant) for tenant in self._tenants()]
-        except StoreUnavailable:
+            self._report, self._groups = await self._looked()
+        except Exception as error:
             self._report, self._groups = _NOTHING, ()
-            return
+            if not isinstance(error, StoreUnavailable):
+                _log.exception("the store could not be looked at")
+
+    async def _looked(self) -> tuple[StoreReport, Sequence[NamedGroup]]:
+        report = await self._latents.inspect(now_ms=self._clock_ms())
+        surveys = [await self._flows.survey(tenant) for tenant in self._tenants()]
         groups = (group for flows in surveys for group in _groups(flows))
-        self._groups = nlargest(MOST_GROUPS, groups, key=_behind)
+        return report, nlargest(MOST_GROUPS, _furthest(groups), key=_behind)
 
     def lag(self) -> Points:
         return [(group.lag, _names(flow, group)) for flow, group in self._groups]
@@ -79,6 +87,12 @@ def _groups(flows: Sequence[FlowInfo]) -> Iterator[NamedGroup]:
     for flow in flows:
         for group in flow.groups:
             yield flow.name, group
+
+
+def _furthest(groups: Iterable[NamedGroup]) -> Iterable[NamedGroup]:
+    """One of each name: metrics name no tenant, and of equal names would show any one."""
+    by_name = {(flow, group.name): (flow, group) for flow, group in sorted(groups, key=_behind)}
+    return by_name.values()
 
 
 def _behind(named: NamedGroup) -> int:

@@ -134,7 +134,7 @@ async def load_answering(
     silent = ReceiverMetrics(SILENT.meter, model=model)
     shadow = answering(gathering=gathering(silent), metrics=silent, offer=offer_to_nobody)
     shadowing = Shadowing(
-        ask=shadow.generate,
+        ask=shadow.answer,
         share=settings.shadow_share,
         fidelity=fidelity,
         metrics=ShadowMetrics(telemetry.meter),

@@ -46,9 +46,9 @@ def _to_nobody(_outcome: LatentOutcome) -> None:
 
 
 class Answering:
-    """`offer` hears of every answer that came to its end.
+    """`offer` hears of every answer that `generate` brought to its end.
 
-    Every method raises Overloaded before any work, and as `Gathering` and `Engine`.
+    Every method raises as `Gathering` and `Engine`; but for `answer`, Overloaded before any work.
     """
 
     def __init__(
@@ -71,23 +71,24 @@ class Answering:
     def describe(self) -> ServiceDescription:
         return self._engine.describe()
 
-    async def generate(
-        self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]
-    ) -> Answered:
+    async def generate(self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]) -> None:
         """Tells outcomes, tokens, last the usage. Cancelling stops it and frees its memory."""
         with self._engine.admit():
-            async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
-                answer = Answer(prepared, tell, self._tracer, self._metrics)
-                ask = Ask(
-                    source=prepared.source, question=call.prompt.question, sampling=call.sampling
-                )
-                async with aclosing(self._engine.answer(ask)) as steps:
-                    async for step in steps:
-                        answer.hear(step)
-                outcomes = prepared.outcomes
-        answered = Answered(tenant=tenant, call=call, outcomes=outcomes, text=answer.text)
+            answered = await self.answer(tenant, call, tell)
         self._offer(answered)
-        return answered
+
+    async def answer(
+        self, tenant: Tenant, call: GenerateCall, tell: Tell[GenerateEvent]
+    ) -> Answered:
+        """As `generate`, with no place taken for it, and offered to nobody."""
+        async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
+            answer = Answer(prepared, tell, self._tracer, self._metrics)
+            ask = Ask(source=prepared.source, question=call.prompt.question, sampling=call.sampling)
+            async with aclosing(self._engine.answer(ask)) as steps:
+                async for step in steps:
+                    answer.hear(step)
+            outcomes = prepared.outcomes
+        return Answered(tenant=tenant, call=call, outcomes=outcomes, text=answer.text)
 
     async def score(self, tenant: Tenant, call: ScoreCall) -> Scored:
         with self._engine.admit():

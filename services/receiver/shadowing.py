@@ -1,8 +1,8 @@
 """The fidelity watch: some answers over latents are asked for again over texts, or the other way
 round while their route is demoted, and both are compared.
 
-Shadows are calls of the receiver to itself, behind those of callers, one at a time. Nobody waits
-for them, and no call fails with one.
+Shadows are calls of the receiver to itself, one at a time, each behind what was asked before it.
+They take no caller's place in the queue, and no call fails with one.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from latentflow.calls import GenerateCall, GenerateEvent, LatentInput, LatentInp
 from latentflow.errors import DeadlineExpired, InternalError, LatentFlowError, RouteDemoted
 from latentflow.latent import Outcome, Tenant
 from latentflow.rpc import conventions
+from latentflow.rpc.auth_interceptor import acting_for
 from latentflow.rpc.facts import reason_of
 from latentflow.rpc.stages import Attributes, stage
 from latentflow.rpc.told import Tell
@@ -125,9 +126,11 @@ class Shadowing:
                 await self._tell(verdict, span)
 
     async def _answer(self, shadow: _Shadow) -> Answered:
+        tenant = shadow.answered.tenant
         try:
-            async with asyncio.timeout(_SHADOW_SECONDS):
-                return await self._ask(shadow.answered.tenant, shadow.call, _to_nobody)
+            with acting_for(tenant):
+                async with asyncio.timeout(_SHADOW_SECONDS):
+                    return await self._ask(tenant, shadow.call, _to_nobody)
         except TimeoutError as error:
             raise DeadlineExpired() from error
 

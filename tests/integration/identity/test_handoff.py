@@ -2,16 +2,19 @@
 by certificate, for the tenant of their caller.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 import services.receiver.__main__ as receiver_process
 import services.sharer.__main__ as sharer_process
+from latentflow.calls import GenerateCall, LatentInput, LatentInputs, Prompt, TextMeans
 from latentflow.client import Addresses, connect
 from latentflow.errors import AccessDenied, ServiceUnavailable, UnknownLatent
 from latentflow.relay import ListCall
+from latentflow.rpc import metric_names
 from latentflow.rpc.telemetry import SILENT
 from services.receiver.settings import Settings as ReceiverSettings
 from services.sharer.settings import Settings as SharerSettings
@@ -19,6 +22,7 @@ from tests.certificates import Certificates
 from tests.integration.identity.secured import TIMEOUT, Secured
 from tests.integration.identity.tenants import TenantsFile
 from tests.manual_clock import ManualClock
+from tests.readings import Readings
 from tests.tiny_pair import TinyPair, write_tiny_pair
 
 MEMO = "The lamp is green."
@@ -30,12 +34,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> TinyPair:
 
 
 @pytest.fixture
+def readings() -> Iterator[Readings]:
+    """Of the receiver."""
+    readings = Readings()
+    yield readings
+    readings.telemetry.shutdown()
+
+
+@pytest.fixture
 async def addresses(
     broker: Secured,
     certificates: Certificates,
     tenants: TenantsFile,
     pair: TinyPair,
     clock: ManualClock,
+    readings: Readings,
 ) -> AsyncIterator[Addresses]:
     """Of a sharer and a receiver of the broker."""
     own: dict[str, Any] = {
@@ -47,11 +60,11 @@ async def addresses(
     }
     sharing = SharerSettings(model=pair.sharer_folder, **own, **certificates.settings("sharer"))
     receiving = ReceiverSettings(
-        model=pair.receiver_folder, **own, **certificates.settings("receiver")
+        model=pair.receiver_folder, shadow_share=1.0, **own, **certificates.settings("receiver")
     )
     async with (
         sharer_process.running(sharing, clock_ms=clock, telemetry=SILENT) as sharer,
-        receiver_process.running(receiving, telemetry=SILENT) as receiver,
+        receiver_process.running(receiving, telemetry=readings.telemetry) as receiver,
     ):
         yield Addresses(
             sharer=f"127.0.0.1:{sharer.server.port}", receiver=f"127.0.0.1:{receiver.server.port}"
@@ -104,3 +117,21 @@ async def test_without_token_or_tls_nobody_is_served(broker: Secured, addresses:
     async with connect(addresses) as flow:
         with pytest.raises(ServiceUnavailable):
             await flow.share(MEMO, timeout=TIMEOUT)
+
+
+async def test_an_answer_is_compared_for_its_tenant(
+    broker: Secured, addresses: Addresses, acme: str, readings: Readings
+) -> None:
+    async with connect(addresses, broker.access(acme)) as flow:
+        latent = await flow.share(MEMO, timeout=TIMEOUT)
+        text = await flow.share(MEMO, means=TextMeans(max_tokens=8), timeout=TIMEOUT)
+        given = LatentInput(
+            latent_id=latent.latent.manifest.latent_id, fallback=text.latent.manifest.latent_id
+        )
+        prompt = Prompt(question="Which lamp?")
+        call = GenerateCall(prompt=prompt, source=LatentInputs(latents=(given,)))
+        await flow.answer(call, timeout=TIMEOUT)
+        async with asyncio.timeout(TIMEOUT):
+            while not readings.count(metric_names.AGREEMENT):
+                assert not readings.value(metric_names.SHADOW_FAILURES)
+                await flow.ask("Which lamp?", timeout=TIMEOUT)

@@ -85,6 +85,7 @@ async def watching(
     spans: Spans | None = None,
     share: float = 1.0,
     demote_below: float = 1.0,
+    **options: Any,
 ) -> AsyncIterator[Watched]:
     traced = spans.telemetry if spans else SILENT
     telemetry = Telemetry(meter=readings.telemetry.meter, tracer=traced.tracer)
@@ -95,6 +96,7 @@ async def watching(
         shadow_share=share,
         shadow_window=WINDOW,
         demote_below=demote_below,
+        **options,
     ) as stack:
         latent = await stack.latent(MEMO)
         text = await stack.latent(MEMO, TextMeans(max_tokens=8))
@@ -218,6 +220,14 @@ async def test_a_shadow_that_fails_is_counted_and_the_next_compared(watched: Wat
     failures = metric_names.SHADOW_FAILURES
     await watched.stack.until(lambda: watched.readings.value(failures, **unknown) == 1)
     await watched.compared()
+
+
+async def test_a_shadow_takes_no_callers_place(
+    pair: TinyPair, clock: ManualClock, readings: Readings
+) -> None:
+    async with watching(pair, clock, readings, max_waiting=1) as watched:
+        for _ in range(5):
+            assert (await watched.ask()).text
 
 
 async def test_shadows_are_in_no_figure_of_callers(watched: Watched) -> None:

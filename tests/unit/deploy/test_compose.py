@@ -20,6 +20,12 @@ SETTINGS = {
     "sharer": sharer.Settings,
     "receiver": receiver.Settings,
 }
+# What the images and the layout of the containers settle, a store that is not Redis, and files that
+# may be given as their text.
+SETTLED = {
+    *("insecure", "host", "port", "services_port", "admin_host", "admin_port", "adapters"),
+    *("memory_bytes", "key_ring_file", "signing_key_file"),
+}
 _TAKEN = re.compile(r"\$\{([A-Z_]+)")
 
 
@@ -40,6 +46,16 @@ def test_every_variable_is_a_setting_of_the_service(name: str, service: str) -> 
     known = {prefix + field.name.upper() for field in fields(SETTINGS[service])}
     given = composed(name)["services"].get(service, {}).get("environment", {})
     assert {variable for variable in given if variable.startswith(prefix)} <= known
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_other_setting_may_be_set(service: str) -> None:
+    given = {
+        variable.removeprefix(f"LATENTFLOW_{service.upper()}_").lower()
+        for name in FILES
+        for variable in composed(name)["services"].get(service, {}).get("environment", {})
+    }
+    assert {field.name for field in fields(SETTINGS[service])} - given <= SETTLED
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -73,7 +89,8 @@ def test_no_container_may_write_to_its_image_or_gain_rights(service: str) -> Non
     assert described["read_only"]
     assert described["cap_drop"] == ["ALL"]
     assert described["security_opt"] == ["no-new-privileges:true"]
-    assert service == "models" or "mem_limit" in described
+    assert described["mem_limit"]
+    assert "cpus" in described
 
 
 @pytest.mark.parametrize("service", all_services())

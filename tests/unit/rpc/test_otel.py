@@ -1,6 +1,7 @@
 """What is exported where, by the variables: to a collector in this process."""
 
 import socket
+from threading import Barrier
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -88,6 +89,11 @@ def test_what_is_recorded_in_a_span_has_it_as_its_exemplar() -> None:
     (point,) = receiver.points()
     assert (point.value, point.count) == (7, 1)
     assert point.traces == {span.place.trace_id}
+
+
+def test_a_collector_that_is_gone_is_waited_for_once() -> None:
+    both = Barrier(2, timeout=30)
+    Telemetry(closers=(both.wait, both.wait)).shutdown()
 
 
 def test_prometheus_reads_the_page_until_it_is_closed() -> None:

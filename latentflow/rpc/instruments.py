@@ -39,7 +39,8 @@ def gauge(meter: Meter, metric: metric_names.Gauge, read: Callable[[], Points]) 
     """`read` is called on an exporter's thread: it may look, but not wait or compute."""
 
     def observe(_options: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(value, attributes) for value, attributes in read()]
+        # OTLP has no booleans, and one would end the export of all metrics.
+        return [Observation(float(value), attributes) for value, attributes in read()]
 
     meter.create_observable_gauge(metric.name, [observe], metric.unit, metric.about)
 

@@ -69,4 +69,4 @@ class BrokerMetrics:
 
 
 def observe_breaker(meter: Meter, is_open: Callable[[], bool]) -> None:
-    plain_gauge(meter, metric_names.BREAKER_OPEN, lambda: int(is_open()))
+    plain_gauge(meter, metric_names.BREAKER_OPEN, is_open)

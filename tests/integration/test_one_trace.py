@@ -70,6 +70,7 @@ _METRICS = {
         "latentflow.batch.size",
         "latentflow.outcomes",
         "latentflow.memory.limit",
+        "latentflow.fidelity.demoted",
     },
     "broker": {
         CALL_DURATION.name,

@@ -10,6 +10,7 @@ readonly ca_days=3650 service_days=365
 readonly hosts="DNS:localhost,IP:127.0.0.1,IP:::1"
 
 main() {
+  umask 022 # the containers run as another user
   mkdir -p "$folder"
   fresh="$(mktemp -d "$folder/.fresh.XXXXXX")"
   trap 'rm -rf "$fresh"' EXIT
@@ -34,7 +35,7 @@ make_certificate() {
     -addext "keyUsage=critical,digitalSignature" \
     -addext "extendedKeyUsage=serverAuth,clientAuth" \
     -addext "subjectAltName=DNS:$1,$hosts,URI:spiffe://latentflow/$1"
-  chmod 644 "$fresh/$1.key" # the containers run as another user
+  chmod 644 "$fresh/$1.key" # openssl makes it for us alone
   mv "$fresh/$1.key" "$fresh/$1.pem" "$folder"
 }
 

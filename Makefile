@@ -67,7 +67,7 @@ proto: .venv/.dev ## Generate latentflow/v1 from protos/
 requirements: .venv/.dev ## Pin the newest versions into requirements/
 	scripts/compile_requirements.sh
 
-compose-test: ## Build the images, run one handoff through docker compose, take it down
+compose-test: ## Build the images, run handoffs through docker compose without and with TLS, take it down
 	deploy/compose-test.sh
 
 bundle: .venv/.demo ## Write build/latentflow-*.tar, which installs without a network

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images, hands one memo over through docker compose and its published ports, waits for
-# traces and metrics of it, kills each container in turn and asks again, and takes everything down
-# again, volumes included, also on failure and on Ctrl-C.
+# traces and metrics of it, and kills each container in turn and asks again. Then the same handoff with
+# TLS and a token, which are renewed while everything runs; callers without them must be refused.
+# Takes everything down again, volumes included, also on failure and on Ctrl-C.
 #
 # What hears traces and metrics is tests/otlp_heard.py, in the place of a collector's image.
 #
@@ -22,11 +23,15 @@ export COMPOSE_PROJECT_NAME=latentflow-compose-test
 # Free ports, so that a stack that is up already is left in peace.
 export LATENTFLOW_BROKER_PORT=0 LATENTFLOW_ADMIN_PORT=0 LATENTFLOW_SHARER_PORT=0 LATENTFLOW_RECEIVER_PORT=0
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4317 OTEL_METRIC_EXPORT_INTERVAL=2000
+# What callers show, and believe services by: nothing until there is TLS.
+export LATENTFLOW_CA="" LATENTFLOW_TOKEN=""
 
 main() {
   deploy/offline/docker-engine.sh
   choose_compose
   work="$(mktemp -d)"
+  export LATENTFLOW_CERTS="$work/certs"
+  mkdir "$LATENTFLOW_CERTS"
   trap take_down EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
@@ -34,21 +39,84 @@ main() {
   choose_models
 
   timed build compose build
+  hand_over
+  survive_kills
+  turn_tls_on
+  hand_over
+  refuse_strangers
+  renew_credentials
+  tell "passed"
+}
+
+hand_over() {
   timed start compose up -d
   hear
   timed health await_health
   timed share share_memo
   timed ask ask_question
-  require_latent
   timed telemetry await_telemetry
+}
+
+survive_kills() {
   local service
   for service in redis broker sharer receiver; do
     timed "$service killed and back" kill_and_start "$service"
     timed ask ask_question
-    require_latent
   done
   timed share share_memo
-  tell "passed"
+}
+
+turn_tls_on() {
+  tell "turns TLS on"
+  make_credentials
+  compose+=(-f docker-compose.tls.yml)
+  LATENTFLOW_CA=/certs/ca.pem
+}
+
+# In place of those that were there, as docs/security.md says.
+make_credentials() {
+  local made
+  scripts/make_certs.sh "$LATENTFLOW_CERTS" >"$work/made"
+  made="$(client tenants token)"
+  printf '[tenants.night]\n%s\nrights = ["share", "ask"]\n' "$(said "for the file" "$made")" \
+    >"$work/tenants.toml"
+  mv "$work/tenants.toml" "$LATENTFLOW_CERTS"
+  LATENTFLOW_TOKEN="$(said "for the tenant" "$made")"
+}
+
+# What stands behind LABEL: in a text.
+said() { sed -n "s/^$1: *//p" <<<"$2"; }
+
+refuse_strangers() {
+  LATENTFLOW_TOKEN="" require_refusal "no credential that allows this call"
+  LATENTFLOW_TOKEN=lcf_guessed require_refusal "no credential that allows this call"
+  LATENTFLOW_CA="" LATENTFLOW_TOKEN="" require_refusal "no sharer answers"
+}
+
+require_refusal() {
+  if share 2>"$work/notes"; then give_up "a call was taken that had to be refused with: $1"; fi
+  grep "$1" "$work/notes" || give_up "another refusal than: $1"
+}
+
+renew_credentials() {
+  local old_token="$LATENTFLOW_TOKEN" service
+  tell "renews certificates and token"
+  make_credentials
+  for service in broker:50051 sharer:50052 receiver:50053; do
+    require_certificate "${service%:*}" "${service#*:}"
+  done
+  timed share share_memo
+  timed ask ask_question
+  LATENTFLOW_TOKEN="$old_token" require_refusal "no credential that allows this call"
+}
+
+# New connections are shown the newest one.
+require_certificate() {
+  local shown
+  shown="$(openssl s_client -connect "$(compose port "$1" "$2")" -alpn h2 </dev/null 2>"$work/notes" |
+    openssl x509 -noout -serial)"
+  [[ $shown == "$(openssl x509 -noout -serial -in "$LATENTFLOW_CERTS/$1.pem")" ]] ||
+    give_up "$1 shows an old certificate"
 }
 
 tell() { echo "compose-test: $*"; }
@@ -60,9 +128,9 @@ give_up() {
 
 choose_compose() {
   if docker compose version >/dev/null 2>&1; then
-    compose=(docker compose)
+    compose=(docker compose -f docker-compose.yml)
   elif [[ -x $(command -v docker-compose) ]]; then
-    compose=(docker-compose)
+    compose=(docker-compose -f docker-compose.yml)
   else
     give_up "neither docker compose nor docker-compose is installed"
   fi
@@ -74,7 +142,7 @@ choose_images() {
   docker pull --quiet "$base_image" || deploy/offline/base-image.sh
   compose pull redis || {
     tell "redis can't be pulled: takes Debian's"
-    compose+=(-f docker-compose.yml -f docker-compose.test.yml)
+    compose+=(-f docker-compose.test.yml)
   }
 }
 
@@ -116,13 +184,16 @@ is_healthy() {
   esac
 }
 
-# In the sharer's image, as it has what the wire needs.
+# In the sharer's image, as it has what the wire needs; one that was there has heard enough.
 hear() {
+  hush
   collector="$(docker run --detach --network "${COMPOSE_PROJECT_NAME}_default" \
     --network-alias collector --no-healthcheck --volume "$PWD/tests:/app/tests:ro" \
     --entrypoint python "$(docker inspect -f '{{.Image}}' "$(container sharer)")" \
     -m tests.otlp_heard 4317)"
 }
+
+hush() { [[ -z ${collector:-} ]] || docker rm --force "$collector" >"$work/removed"; }
 
 await_telemetry() {
   local service kind deadline=$((SECONDS + telemetry_seconds))
@@ -145,21 +216,25 @@ kill_and_start() {
 container() { compose ps -q "$1"; }
 
 share_memo() {
-  latent="$(client share - --sharer "$(compose port sharer 50052)" <<<"$memo")"
+  latent="$(share)"
   tell "shared $latent"
 }
+
+share() { client share - --sharer "$(compose port sharer 50052)" <<<"$memo"; }
 
 ask_question() {
   local receiver
   receiver="$(compose port receiver 50053)"
   client ask "$question" --latent "$latent" --receiver "$receiver" --max-tokens 16 \
     2>"$work/notes" | tee "$work/answer"
+  require_latent
 }
 
 # The command line in the sharer's image, on this machine's network as a user's own would be.
 client() {
-  docker run --rm --interactive --network host --no-healthcheck --entrypoint python \
-    "$(docker inspect -f '{{.Image}}' "$(container sharer)")" -m latentflow.cli "$@"
+  docker run --rm --interactive --network host --no-healthcheck \
+    --volume "$LATENTFLOW_CERTS:/certs:ro" --env LATENTFLOW_CA --env LATENTFLOW_TOKEN \
+    --entrypoint python "$(docker inspect -f '{{.Image}}' "$(container sharer)")" -m latentflow.cli "$@"
 }
 
 require_latent() {
@@ -172,7 +247,7 @@ take_down() {
   local status=$?
   trap '' INT TERM
   ((status == 0 || status > 128)) || show_containers
-  [[ -z ${collector:-} ]] || docker rm --force "$collector" >"$work/removed"
+  hush
   compose down --volumes --remove-orphans >"$work/down" 2>&1 || cat "$work/down" >&2
   rm -rf "$work"
   exit "$status"

@@ -390,7 +390,10 @@ class ProcessFailed(Local):
 
 @dataclass(eq=False, kw_only=True)
 class StackMissing(Local):
-    message = "no {service} answers at {address}: start `latentflow up`, or give --{service}"
+    message = (
+        "no {service} answers at {address}: "
+        "start `latentflow up`, or give --{service}, and --ca for TLS"
+    )
     service: str
     address: str
 

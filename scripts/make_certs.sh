@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Certificates for development: a CA of our own and one certificate for each service, into FOLDER
-# (default certs/, which git ignores). Run again it keeps the CA and issues new certificates, each
+# (default certs/, which git ignores). They are for localhost and the services' names, and for HOSTS,
+# as DNS:gpu1.example,IP:10.0.0.7. Run again it keeps the CA and issues new certificates, each
 # put in place at once: running services take them up with their next connection.
 # A service is known by the URI in its certificate (latentflow/rpc/rights.py), not by where it runs.
 set -euo pipefail
 
 readonly folder="${1:-certs}"
 readonly ca_days=3650 service_days=365
-readonly hosts="DNS:localhost,IP:127.0.0.1,IP:::1"
+readonly hosts="DNS:localhost,IP:127.0.0.1,IP:::1${2:+,$2}"
 
 main() {
+  umask 022 # the containers run as another user
   mkdir -p "$folder"
   fresh="$(mktemp -d "$folder/.fresh.XXXXXX")"
   trap 'rm -rf "$fresh"' EXIT
@@ -34,7 +36,7 @@ make_certificate() {
     -addext "keyUsage=critical,digitalSignature" \
     -addext "extendedKeyUsage=serverAuth,clientAuth" \
     -addext "subjectAltName=DNS:$1,$hosts,URI:spiffe://latentflow/$1"
-  chmod 644 "$fresh/$1.key" # the containers run as another user
+  chmod 644 "$fresh/$1.key" # openssl makes it for us alone
   mv "$fresh/$1.key" "$fresh/$1.pem" "$folder"
 }
 

@@ -14,12 +14,13 @@ from latentflow.cli.diagnosis.survey import (
     SeenService,
     Survey,
 )
-from latentflow.errors import BrokerUnavailable, IdentityMismatch, ServiceUnavailable
+from latentflow.errors import AccessDenied, BrokerUnavailable, IdentityMismatch, ServiceUnavailable
 from latentflow.latent import ModelIdentity
 from latentflow.relay import Inspection
 
 OLDEST_PYTHON = (3, 11)
 CLOCKS_APART_MS = 2000
+_TOKEN_MISSING = "give --token-file; the admin port takes only tokens with the right `admin`"
 
 
 def diagnose(survey: Survey) -> list[Finding]:
@@ -144,8 +145,11 @@ def _fits(adapter: AdapterInfo, sharer: ModelIdentity, receiver: ModelIdentity) 
 def _silent(name: str, seen: Seen) -> Finding:
     if isinstance(seen.error, BrokerUnavailable | ServiceUnavailable):
         told = f"no answer from {seen.address}"
-        return problem(name, told, f"start `latentflow up`, or give --{name}")
-    return problem(name, f"{seen.address}: {seen.error}", "see its log; is it of this version?")
+        return problem(name, told, f"start `latentflow up`, or give --{name}, and --ca for TLS")
+    told = f"{seen.address}: {seen.error}"
+    if isinstance(seen.error, AccessDenied):
+        return problem(name, told, _TOKEN_MISSING)
+    return problem(name, told, "see its log; is it of this version?")
 
 
 def _idle(name: str, seen: Seen, remedy: str) -> Finding:

@@ -18,6 +18,7 @@ from latentflow.cli.diagnosis.survey import (
     see_machine,
 )
 from latentflow.errors import (
+    AccessDenied,
     BrokerUnavailable,
     InternalError,
     LatentFlowError,
@@ -128,6 +129,12 @@ def test_a_broker_that_is_away_is_a_problem_and_is_not_asked_further() -> None:
 def test_a_broker_that_can_not_tell_of_itself_says_why(error: LatentFlowError) -> None:
     finding = found(silent(error), "broker")
     assert (finding.level, finding.told) == (Level.PROBLEM, f"h:1: {error}")
+
+
+def test_a_token_that_may_not_inspect_the_broker_is_told_which_may() -> None:
+    finding = found(silent(AccessDenied(), serving=True), "admin")
+    assert finding.level is Level.PROBLEM
+    assert "the right `admin`" in finding.remedy
 
 
 def test_a_broker_that_does_not_serve_is_a_problem() -> None:

@@ -11,11 +11,12 @@ import yaml
 import services.broker.settings as broker
 import services.receiver.settings as receiver
 import services.sharer.settings as sharer
+from latentflow.errors import InvalidInput
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = (ROOT / ".env.example").read_text()
 FILES = ("docker-compose.yml", "docker-compose.tls.yml", "docker-compose.gpu.yml")
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "broker": broker.Settings,
     "sharer": sharer.Settings,
     "receiver": receiver.Settings,
@@ -97,6 +98,35 @@ def test_no_container_may_write_to_its_image_or_gain_rights(service: str) -> Non
 def test_every_port_is_open_to_this_machine_alone(service: str) -> None:
     for port in all_services()[service].get("ports", ()):
         assert port.startswith("127.0.0.1:")
+
+
+def environment_of(service: str, *names: str) -> dict[str, str]:
+    """What the container finds of the service's own: its image's, then each compose file's."""
+    variable = re.compile(rf"(LATENTFLOW_{service.upper()}_[A-Z_]+)=(\S+)")
+    image = (ROOT / "services" / service / "Dockerfile").read_text()
+    environment = dict(variable.findall(image))
+    for name in names:
+        environment |= composed(name)["services"][service]["environment"]
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+def settings_with_tls(service: str) -> Any:
+    environment = environment_of(service, "docker-compose.yml", "docker-compose.tls.yml")
+    return SETTINGS[service].from_environment(environment)
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_the_tls_overlay_is_all_that_a_service_needs_to_listen_to_others(service: str) -> None:
+    with pytest.raises(InvalidInput, match="is open to others"):
+        SETTINGS[service].from_environment(environment_of(service, "docker-compose.yml"))
+    assert settings_with_tls(service).certificate == Path(f"/certs/{service}.pem")
+    assert composed("docker-compose.tls.yml")["services"][service]["command"] == []
+
+
+@pytest.mark.parametrize("service", ["sharer", "receiver"])
+def test_over_tls_services_go_to_the_port_that_wants_their_certificates(service: str) -> None:
+    port = settings_with_tls("broker").services_port
+    assert settings_with_tls(service).broker == f"broker:{port}"
 
 
 def test_no_secret_has_a_default() -> None:

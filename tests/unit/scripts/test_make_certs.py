@@ -1,0 +1,38 @@
+"""`make certs`: who may read what it writes, and which hosts it vouches for."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "make_certs.sh"
+
+
+def make_certs(*words: str | Path, umask: int = -1) -> None:
+    subprocess.run([SCRIPT, *words], check=True, stdout=subprocess.DEVNULL, umask=umask)
+
+
+def holds_for(folder: Path, service: str, *host: str) -> bool:
+    files = str(folder / "ca.pem"), *host, str(folder / f"{service}.pem")
+    verify = ("openssl", "verify", "-CAfile", *files)
+    return subprocess.run(verify, capture_output=True).returncode == 0
+
+
+def test_containers_can_read_all_but_the_key_of_the_ca_whatever_the_umask(tmp_path: Path) -> None:
+    folder = tmp_path / "certs"
+    make_certs(folder, umask=0o077)
+    assert folder.stat().st_mode & stat.S_IXOTH
+    closed = {file.name for file in folder.iterdir() if not file.stat().st_mode & stat.S_IROTH}
+    assert closed == {"ca.key"}
+
+
+@pytest.mark.parametrize("service", ["broker", "sharer", "receiver"])
+def test_certificates_hold_for_the_service_and_the_hosts_that_are_given(
+    service: str, tmp_path: Path
+) -> None:
+    make_certs(tmp_path, "DNS:gpu1.example,IP:10.0.0.7")
+    for name in (service, "localhost", "gpu1.example"):
+        assert holds_for(tmp_path, service, "-verify_hostname", name)
+    assert holds_for(tmp_path, service, "-verify_ip", "10.0.0.7")
+    assert not holds_for(tmp_path, service, "-verify_hostname", "gpu2.example")

@@ -12,14 +12,21 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from latentflow.answers import token_f1
-from latentflow.calls import LatentInput, Sampling, TextMeans
+from latentflow.calls import (
+    LatentInput,
+    OpenSessionCall,
+    Prompt,
+    Sampling,
+    ScoreCall,
+    TextMeans,
+)
 from latentflow.errors import RouteDemoted
 from latentflow.latent import LatentId, Outcome, new_latent_id
 from latentflow.rpc import conventions, metric_names
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from services.receiver.servicer import SERVICE
 from tests.integration.rpc.spans import Spans
-from tests.integration.services.callers import SAMPLING, TIMEOUT, Heard, Stack
+from tests.integration.services.callers import SAMPLING, TIMEOUT, Heard, Stack, inputs
 from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.readings import Readings
@@ -159,6 +166,25 @@ async def test_a_route_recovers_when_its_latents_agree_again(watched: Watched) -
     await watched.recover()
     (outcome,) = (await watched.ask()).outcomes
     assert outcome.outcome is Outcome.LATENT
+
+
+async def test_scores_and_sessions_go_by_texts_too_and_an_open_session_goes_on(
+    watched: Watched,
+) -> None:
+    receiver, source = watched.stack.receiver, inputs(watched.given)
+    session = await receiver.open_session(OpenSessionCall(inputs=source), timeout=TIMEOUT)
+    before = await watched.stack.ask_session(QUESTION, session.session_id)
+    await watched.demote()
+    score = ScoreCall(prompt=Prompt(question=QUESTION), options=(" yes",), source=source)
+    for said in (
+        await receiver.score(score, timeout=TIMEOUT),
+        await receiver.open_session(OpenSessionCall(inputs=source), timeout=TIMEOUT),
+    ):
+        assert [(each.outcome, each.reason) for each in said.outcomes] == [
+            (Outcome.TEXT_FALLBACK, "ROUTE_DEMOTED")
+        ]
+    after = await watched.stack.ask_session(QUESTION, session.session_id)
+    assert (after.text, after.usage.latent_slots) == (before.text, before.usage.latent_slots)
 
 
 async def test_a_latent_without_a_text_is_read_whatever_the_watch_says(watched: Watched) -> None:

@@ -11,14 +11,14 @@ from tests.integration.rpc.cable import cable_to
 
 Open = Callable[[grpc.aio.Channel], "grpc.aio.UnaryStreamCall[Any, Any]"]
 
-CALLS_A_CONNECTION = 50
+CALLS_A_CONNECTION = 25
 _SECONDS_A_MESSAGE = 1.0
 _MESSAGES = 2
 _OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
     # Else this side would take several MB for each stream before the server has to hold any.
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", 1024),
+    ("grpc.http2.lookahead_bytes", 128),
 )
 
 

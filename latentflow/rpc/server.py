@@ -54,7 +54,8 @@ class ServerSettings:
 
     On `services_port`, which there is with a certificate only, peers show one of their own.
     When it drains, calls are still taken for `settle_seconds`: so long callers may take to hear,
-    and to reach the server that was restarted before it.
+    and to reach the server that was restarted before it. Of `max_concurrent_rpcs` one connection
+    has about half; more on it wait at the peer.
     """
 
     host: str = "127.0.0.1"

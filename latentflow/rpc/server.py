@@ -31,6 +31,9 @@ _LEAVING_SECONDS = 1.0
 # For what calls ended with to be on its way before their connection closes.
 _CLOSING_SECONDS = 0.2
 
+# Of a connection's calls beside its share of those in flight: health is watched on it.
+_HEALTH_CALLS = 8
+
 _OPTIONS = (
     # Without it a second server on the same port would start and silently share the calls.
     ("grpc.so_reuseport", 0),
@@ -51,7 +54,8 @@ class ServerSettings:
 
     On `services_port`, which there is with a certificate only, peers show one of their own.
     When it drains, calls are still taken for `settle_seconds`: so long callers may take to hear,
-    and to reach the server that was restarted before it.
+    and to reach the server that was restarted before it. Of `max_concurrent_rpcs` one connection
+    has about half; more on it wait at the peer.
     """
 
     host: str = "127.0.0.1"
@@ -205,7 +209,7 @@ def build_server(
             AuthInterceptor(authenticator),
             DeadlineInterceptor(_deadlines(settings)),
         ],
-        options=_OPTIONS,
+        options=[*_OPTIONS, ("grpc.max_concurrent_streams", _calls_a_connection(settings))],
     )
     services = [registration.service for registration in registrations]
     for registration in registrations:
@@ -215,6 +219,11 @@ def build_server(
     )
     ports = _bind(server, settings, certificate)
     return RunningServer(server, admission, settings, services, ports)
+
+
+def _calls_a_connection(settings: ServerSettings) -> int:
+    """Half of all calls, whatever one peer does with them: more wait at the peer for their turn."""
+    return settings.max_concurrent_rpcs // 2 + _HEALTH_CALLS
 
 
 def _deadlines(settings: ServerSettings) -> DeadlinePolicy:

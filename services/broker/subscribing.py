@@ -1,7 +1,8 @@
 """Subscribe: replays a latent's stream, then follows it live until its commit or its end.
 
 No thread watches leases or expiries: whoever waits for a latent looks at the clock, and who finds
-an upload stopped closes it for everybody. A reader that is slow keeps the frames it began with.
+an upload stopped closes it for everybody. A reader that is slow keeps the frames it began with in
+the store, and at most READ_AHEAD_BYTES of them here: the next are read when it has taken those.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from services.broker.lifecycle import (
 from services.broker.metrics import BrokerMetrics
 from services.broker.record import ClockMs, LatentRecord, LatentRef, StoredFrame, StreamEntry
 from services.broker.store import LatentStore
+
+# Four frames as our sharers make them, also when zstd can't make them smaller; one of the largest.
+READ_AHEAD_BYTES = 300 * 1024
 
 
 class Subscribing:
@@ -51,7 +55,9 @@ class Subscribing:
         try:
             self._metrics.sent(len(record.opening.manifest))
             yield Open(manifest_bytes=record.opening.manifest)
-            async for entry in self._entries(record, entries, first_frame):
+            following = self._entries(record, entries, first_frame)
+            del entries  # else a reader that does not read would hold these and later ones
+            async for entry in following:
                 yield entry
         finally:
             keeping.cancel()
@@ -71,6 +77,7 @@ class Subscribing:
     ) -> AsyncGenerator[StreamEntry, None]:
         """`entries` come first, which were read with the record."""
         while True:
+            entries = _read_ahead(entries)
             self._metrics.sent(_payload_bytes(entries))
             for entry in entries:
                 yield entry
@@ -96,6 +103,14 @@ class Subscribing:
             record = await self._latents.find(record.ref)
         require_readable(record, self._clock_ms())
         return record
+
+
+def _read_ahead(entries: Sequence[StreamEntry]) -> Sequence[StreamEntry]:
+    """The first of them, within READ_AHEAD_BYTES; what is left out is read again."""
+    within = len(entries)
+    while _payload_bytes(entries[:within]) > READ_AHEAD_BYTES:
+        within -= 1
+    return entries[:within]
 
 
 def _payload_bytes(entries: Sequence[StreamEntry]) -> int:

@@ -49,8 +49,8 @@ from services.broker.redis_store.listing import Listings
 from services.broker.redis_store.report import store_report
 from services.broker.redis_store.scripts import script
 
-# Entries a read takes at once: at most 2 MiB of frames in memory for each reader.
-READ_ENTRIES = 8
+# Entries a read takes at once: frames of the usual 64 KiB that a reader may hold (`subscribing`).
+READ_ENTRIES = 4
 
 
 class RedisLatents:

@@ -68,8 +68,8 @@ def await_serving(address: str) -> None:
         assert time.monotonic() < deadline
 
 
-def resident_bytes(process: subprocess.Popen[str]) -> int:
-    status = Path(f"/proc/{process.pid}/status").read_text()
+def resident_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     assert found
     return int(found[1]) * 1024
@@ -88,7 +88,7 @@ async def test_process_waits_for_its_store_serves_and_stops_when_told(
             client = BrokerClient(channel)
             await client.publish(made.manifest_bytes, made.frames, timeout=TIMEOUT)
             assert (await client.fetch(made.latent_id, timeout=TIMEOUT)).stream == made.stream
-        assert resident_bytes(process) < LARGEST_RESIDENT_BYTES
+        assert resident_bytes(process.pid) < LARGEST_RESIDENT_BYTES
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
 

@@ -51,12 +51,12 @@ def test_a_thousand_idle_connections_keep_nobody_out(
     broker: tuple[subprocess.Popen[str], str], hello: bytes
 ) -> None:
     process, address = broker
-    before = resident_bytes(process)
+    before = resident_bytes(process.pid)
     with ExitStack() as connections:
         for _ in range(IDLE):
             connections.enter_context(connected(address)).sendall(hello)
         assert is_serving(address)
-        assert resident_bytes(process) - before < IDLE * BYTES_A_CONNECTION
+        assert resident_bytes(process.pid) - before < IDLE * BYTES_A_CONNECTION
     assert is_serving(address)
 
 
@@ -65,7 +65,7 @@ def test_nonsense_on_a_connection_is_survived(
 ) -> None:
     process, address = broker
     random = Random(5)
-    before = resident_bytes(process)
+    before = resident_bytes(process.pid)
     with ExitStack() as connections:
         for _ in range(100):
             for said in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", random.randbytes(999), HELLO[:9]):
@@ -74,14 +74,14 @@ def test_nonsense_on_a_connection_is_survived(
             garbled.sendall(HELLO + random.randbytes(999))
         assert is_serving(address)
     assert is_serving(address)
-    assert resident_bytes(process) - before < GROWTH_BYTES
+    assert resident_bytes(process.pid) - before < GROWTH_BYTES
 
 
 async def test_silent_publishers_and_readers_leave_room_for_others(
     broker: tuple[subprocess.Popen[str], str],
 ) -> None:
     process, address = broker
-    before = resident_bytes(process)
+    before = resident_bytes(process.pid)
     async with open_channel(address) as channel:
         stub = broker_pb2_grpc.BrokerServiceStub(channel)
         request = broker_pb2.WatchRequest(flow="quiet")
@@ -93,7 +93,7 @@ async def test_silent_publishers_and_readers_leave_room_for_others(
         for call in unread:
             call.cancel()
     assert is_serving(address)
-    assert resident_bytes(process) - before < GROWTH_BYTES
+    assert resident_bytes(process.pid) - before < GROWTH_BYTES
 
 
 def connected(address: str) -> socket.socket:

@@ -1,0 +1,125 @@
+"""A broker process whose streams are opened and hardly read: others are served, nothing is kept.
+
+It takes few more calls than are opened, and they are opened twice: calls that outlived their client
+would leave no room the second time.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from latentflow.errors import UnknownLatent
+from latentflow.latent import MAX_FRAME_BYTES, MAX_LABELS, Frame, Label, LatentId
+from latentflow.rpc.broker_client import BrokerClient
+from latentflow.rpc.channel import open_channel
+from latentflow.v1 import broker_pb2, broker_pb2_grpc
+from latentflow.wire.frames import MAX_RAW_FRAME_BYTES, make_frames
+from latentflow.wire.manifests import manifest_to_bytes
+from services.broker.subscribing import READ_AHEAD_BYTES
+from tests.integration.broker.running import TIMEOUT
+from tests.integration.broker.test_process import (
+    address_of,
+    await_serving,
+    broker_process,
+    resident_bytes,
+)
+from tests.integration.fuzzing.unread import CALLS_A_CONNECTION, cut_at_the_end, vanishing_readers
+from tests.made_latents import FLOW, make_latent
+from tests.manual_clock import ManualClock
+from tests.store_servers import StoreServer, valkey_binary
+
+READERS = 100
+MAX_CALLS = READERS + CALLS_A_CONNECTION
+TIMES = 2
+LATENT_BYTES = 16 * 1024 * 1024
+# What is read ahead and what is being written, and twice that for the allocator.
+BYTES_A_READER = 3 * (READ_AHEAD_BYTES + MAX_FRAME_BYTES)
+ANNOUNCEMENTS = 120
+BYTES_A_WATCHER = 300 * 1024
+LABELS = tuple(Label(key=f"k{index}", value="v" * 255) for index in range(MAX_LABELS))
+
+
+@pytest.fixture
+def store() -> Iterator[StoreServer]:
+    """Of its own process, so that what readers hold of it is the broker's memory."""
+    server = StoreServer(valkey_binary())
+    server.start()
+    yield server
+    server.remove()
+
+
+async def test_unread_latents_cost_a_few_frames_each(store: StoreServer) -> None:
+    settings = {"PORT": "0", "STORE_URL": store.url, "MAX_CALLS": str(MAX_CALLS)}
+    with broker_process(**settings) as process:
+        address = address_of(process)
+        await_serving(address)
+        async with open_channel(address) as channel:
+            client = BrokerClient(channel)
+            latent_id = await publish_large(client)
+            request = broker_pb2.SubscribeRequest(latent_id=latent_id)
+            before = resident_bytes(process.pid)
+            for _ in range(TIMES):
+                async with vanishing_readers(
+                    address,
+                    lambda channel: broker_pb2_grpc.BrokerServiceStub(channel).Subscribe(request),
+                    calls=READERS,
+                ) as read_slowly:
+                    assert await bytes_read(client, latent_id) >= LATENT_BYTES
+                    await read_slowly
+                    assert await bytes_read(client, latent_id) >= LATENT_BYTES
+                    assert resident_bytes(process.pid) - before < READERS * BYTES_A_READER
+
+
+async def test_unread_watches_cost_a_few_announcements_each() -> None:
+    settings = {"PORT": "0", "STORE_URL": "memory://", "MAX_CALLS": str(MAX_CALLS)}
+    with broker_process(**settings) as process:
+        address = address_of(process)
+        await_serving(address)
+        async with open_channel(address) as channel:
+            client = BrokerClient(channel)
+            request = broker_pb2.WatchRequest(flow=FLOW)
+            before = resident_bytes(process.pid)
+            for _ in range(TIMES):
+                async with vanishing_readers(
+                    address,
+                    lambda channel: broker_pb2_grpc.BrokerServiceStub(channel).Watch(request),
+                    calls=READERS,
+                ) as read_slowly:
+                    await announce(client)
+                    await read_slowly
+                    assert resident_bytes(process.pid) - before < READERS * BYTES_A_WATCHER
+
+
+async def test_one_connection_leaves_calls_to_others() -> None:
+    with broker_process(PORT="0", STORE_URL="memory://", MAX_CALLS="64") as process:
+        address = address_of(process)
+        await_serving(address)
+        async with cut_at_the_end(address) as greedy, open_channel(address) as channel:
+            watch = broker_pb2_grpc.BrokerServiceStub(greedy).Watch
+            watches = [watch(broker_pb2.WatchRequest(flow=FLOW)) for _ in range(100)]
+            await watches[0].initial_metadata()
+            with pytest.raises(UnknownLatent):
+                await BrokerClient(channel).get_latent(LatentId("0" * 26), timeout=TIMEOUT)
+
+
+async def publish_large(client: BrokerClient) -> LatentId:
+    """Of frames as large as they may be; what is in them is no concern of the broker's."""
+    made = make_latent(ManualClock()())
+    frames = make_frames([os.urandom(LATENT_BYTES)], zstd_level=1, frame_bytes=MAX_RAW_FRAME_BYTES)
+    await client.publish(made.manifest_bytes, frames, timeout=TIMEOUT)
+    return made.latent_id
+
+
+async def bytes_read(client: BrokerClient, latent_id: LatentId) -> int:
+    steps = client.subscribe(latent_id, timeout=TIMEOUT)
+    return sum([len(step.payload) async for step in steps if isinstance(step, Frame)])
+
+
+async def announce(client: BrokerClient) -> None:
+    """Latents with manifests of some KB."""
+    for _ in range(ANNOUNCEMENTS):
+        made = make_latent(ManualClock()())
+        manifest_bytes = manifest_to_bytes(replace(made.manifest, labels=LABELS))
+        await client.publish(manifest_bytes, made.frames, timeout=TIMEOUT)

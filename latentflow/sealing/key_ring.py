@@ -17,6 +17,8 @@ from latentflow.protection import parse_key_id
 KEY_BYTES = 32
 
 _PURPOSE = "sealing"
+# What is raised by text that is no JSON, and by JSON that is no ring.
+_UNREADABLE = (ValueError, RecursionError, TypeError, LookupError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ def key_ring_from_text(text: str, source: str) -> KeyRing:
     """Raises InvalidInput naming `source`, without a word of what is in it."""
     try:
         tenants = {Tenant(name): _tenant_keys(entry) for name, entry in json.loads(text).items()}
-    except (ValueError, TypeError, LookupError, AttributeError, InvalidInput) as error:
+    except (*_UNREADABLE, InvalidInput) as error:
         problem = str(error) if isinstance(error, InvalidInput) else "is not a key ring"
         raise InvalidInput(field=source, problem=problem) from None
     return KeyRing(tenants=tenants)

@@ -81,6 +81,7 @@ SHORT = base64.b64encode(bytes(16)).decode()
         one("k1", {"k1": GOOD + "!"}),
         one("k1", {"k1": 7}),
         one("k 1", {"k 1": GOOD}),
+        pytest.param("[" * 100_000, id="deep"),
     ],
 )
 def test_any_other_text_is_refused_without_a_word_of_it(text: str) -> None:

@@ -87,7 +87,7 @@ def parse_tenants(text: str) -> Tenants:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers and nesting beyond all bounds
         raise InvalidInput(field="tenants", problem=f"is no TOML: {error}") from error
     tables = found.get("tenants")
     _require(isinstance(tables, dict) and bool(tables), "tenants", "must have an entry at least")

@@ -1,9 +1,9 @@
 """Wraps the handler of any kind of RPC in one coroutine, so that an interceptor is one function.
 
 Generator handlers are driven here, inside the wrapping coroutine: a deadline or a span then covers
-the whole call, also while a response waits to be written. A single request is parsed here too, as
-grpc.aio answers one that is no message with UNKNOWN and the exception's text. Knows nothing of what
-is wrapped around.
+the whole call, also while a response waits to be written. So is the reading of a single request:
+grpc.aio would wait for it, without an end, before anybody asked who calls, and answer one that is
+no message with UNKNOWN and the exception's text. Knows nothing of what is wrapped around.
 """
 
 import inspect
@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
+
+from latentflow.errors import MessageMalformed
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -73,12 +75,17 @@ def _wrapped(handler: Handler, around: Callable[[Context, Proceed], Awaitable[An
     behaviour = _behaviour(handler)
     run = _write_all if handler.response_streaming else _answer
     if not handler.request_streaming:
-        run = partial(_parse_first, run, handler.request_deserializer or bytes)
+        run = partial(_read_first, run, handler.request_deserializer or bytes)
 
     async def wrapped(request: Any, context: Context) -> Any:
         return await around(context, partial(run, behaviour, request, context))
 
-    return _make_handler(handler)(
+    make_handler = (
+        grpc.stream_stream_rpc_method_handler
+        if handler.response_streaming
+        else grpc.stream_unary_rpc_method_handler
+    )
+    return make_handler(
         wrapped,
         request_deserializer=handler.request_deserializer if handler.request_streaming else None,
         response_serializer=handler.response_serializer,
@@ -95,23 +102,16 @@ def _behaviour(handler: Handler) -> Behaviour:
     return next(behaviour for behaviour in kinds if behaviour is not None)
 
 
-def _make_handler(handler: Handler) -> Callable[..., Handler]:
-    if handler.request_streaming:
-        if handler.response_streaming:
-            return grpc.stream_stream_rpc_method_handler
-        return grpc.stream_unary_rpc_method_handler
-    if handler.response_streaming:
-        return grpc.unary_stream_rpc_method_handler
-    return grpc.unary_unary_rpc_method_handler
-
-
-async def _parse_first(
+async def _read_first(
     run: Behaviour,
     parse: Callable[[bytes], Any],
     behaviour: Behaviour,
-    raw: bytes,
+    _: object,
     context: Context,
 ) -> Any:
+    raw = await context.read()
+    if raw is grpc.aio.EOF:
+        raise MessageMalformed(field="request", problem="is missing")
     return await run(behaviour, parse(raw), context)
 
 

@@ -35,7 +35,7 @@ class ListeningSettings:
     """`certificate`, `key`, `ca` and `tenants` are files, all of them or none.
 
     With them callers come over TLS with a token, services with a certificate of `ca`. Prometheus
-    reads metrics at `metrics_port`, or nowhere when it is 0.
+    reads metrics at `metrics_port`, or nowhere when it is 0: without TLS, whatever the files are.
     """
 
     prefix: ClassVar[str]
@@ -68,6 +68,8 @@ class ListeningSettings:
         given = [getattr(self, name) is not None for name in _IDENTITY]
         self.require(all(given) or not any(given), "certificate", f"goes with all of {names}")
         self.check_host("host")
+        if self.metrics_port:
+            self.check_host("metrics_host")
 
     def check_port(self, field: str) -> None:
         self.require(0 <= getattr(self, field) < 1 << 16, field, "must be 0 to 65535")

@@ -21,7 +21,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 class Reloaded(Generic[Value]):
     """Called, gives what the files say: the same object until they change.
 
-    Files that can't be read any more are logged once, and what they said last still holds.
+    Files that can't be read any more are told of once, and what they said last holds meanwhile.
     """
 
     def __init__(self, read: Callable[[], Value], paths: Sequence[Path]) -> None:
@@ -30,23 +30,27 @@ class Reloaded(Generic[Value]):
         self._paths = paths
         self._lock = Lock()
         self._seen = _signature(paths)
+        self._told: tuple[Signature, str] | None = None
         self._value = read()
 
     def __call__(self) -> Value:
         with self._lock:
             seen = _signature(self._paths)
             if seen != self._seen:
-                self._seen = seen
-                self._reload()
+                self._reload(seen)
             return self._value
 
-    def _reload(self) -> None:
+    def _reload(self, seen: Signature) -> None:
         names = ", ".join(map(str, self._paths))
         try:
             self._value = self._read()
         except InvalidInput as error:
-            _log.error("%s changed, the last good one holds: %s", names, error)
+            # Tried again each time: it may be this process that is short of descriptors.
+            if (seen, str(error)) != self._told:
+                _log.error("%s changed, the last good one holds: %s", names, error)
+            self._told = seen, str(error)
         else:
+            self._seen = seen
             _log.info("%s read again", names)
 
 

@@ -17,6 +17,8 @@ from latentflow.protection import parse_key_id
 KEY_BYTES = 32
 
 _PURPOSE = "sealing"
+# What is raised by text that is no JSON, and by JSON that is no ring.
+_UNREADABLE = (ValueError, RecursionError, TypeError, LookupError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,14 @@ class TenantKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
+    """No two keys are the same: no tenant reads another's latents, and what is revoked is gone."""
+
     tenants: Mapping[Tenant, TenantKeys] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        held = [secret for entry in self.tenants.values() for secret in entry.keys.values()]
+        if len(set(held)) < len(held):
+            raise InvalidInput(field="keys", problem="must not be the same")
 
     def current(self, tenant: Tenant) -> str:
         """The id of the key to seal with. Raises KeyUnknown when the tenant has none."""
@@ -78,11 +87,11 @@ class KeyRing:
 def key_ring_from_text(text: str, source: str) -> KeyRing:
     """Raises InvalidInput naming `source`, without a word of what is in it."""
     try:
-        tenants = {Tenant(name): _tenant_keys(entry) for name, entry in json.loads(text).items()}
-    except (ValueError, TypeError, LookupError, AttributeError, InvalidInput) as error:
+        entries = json.loads(text).items()
+        return KeyRing(tenants={Tenant(name): _tenant_keys(entry) for name, entry in entries})
+    except (*_UNREADABLE, InvalidInput) as error:
         problem = str(error) if isinstance(error, InvalidInput) else "is not a key ring"
         raise InvalidInput(field=source, problem=problem) from None
-    return KeyRing(tenants=tenants)
 
 
 def key_ring_to_text(ring: KeyRing) -> str:

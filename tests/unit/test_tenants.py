@@ -55,6 +55,8 @@ GOOD = f'tokens = ["{HASH}"]\nrights = ["ask"]'
         ("tenants = 1", "tenants"),
         ("[tenants", "tenants"),
         ("[tenants]", "tenants"),
+        pytest.param("tenants = " + "[" * 5000, "tenants", id="deep"),
+        pytest.param("tenants = " + "1" * 5000, "tenants", id="long"),
         (f"other = 1\n[tenants.a]\n{GOOD}", "tenants"),
         (f"[tenants.A]\n{GOOD}", "tenants.A"),
         ('[tenants."a/b"]\n' + GOOD, "tenants.a/b"),

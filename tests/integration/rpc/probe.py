@@ -103,6 +103,12 @@ async def call(
     return await _unmasked(_all, talk(sent, timeout=seconds, metadata=metadata))
 
 
+def silent(channel: grpc.aio.Channel, method: str) -> "grpc.aio.StreamStreamCall[bytes, bytes]":
+    """A call of any kind that has sent nothing yet."""
+    opened: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(method)
+    return opened(timeout=TIMEOUT_SECONDS)
+
+
 async def _all(call: Any) -> list[bytes]:
     try:
         return [each async for each in call]

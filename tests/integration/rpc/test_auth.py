@@ -2,13 +2,22 @@
 
 import asyncio
 
+import grpc
 import pytest
 
 from latentflow.errors import AccessDenied
 from latentflow.latent import Tenant
 from latentflow.rpc.auth_interceptor import current_tenant
 from latentflow.rpc.handlers import ServedCall
-from tests.integration.rpc.probe import METHODS, Context, ask, call, probe, served
+from tests.integration.rpc.probe import (
+    METHODS,
+    Context,
+    ask,
+    call,
+    probe,
+    served,
+    silent,
+)
 
 
 async def tell(context: Context) -> bytes:
@@ -45,6 +54,17 @@ async def test_a_refused_credential_reaches_no_work(method: str) -> None:
         with pytest.raises(AccessDenied):
             await ask(there.channel, method)
     assert not worked
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_who_is_refused_need_not_be_heard_out(method: str) -> None:
+    """Else calls without a credential could wait without an end, at the server's cost."""
+
+    def deny(call: ServedCall) -> Tenant:
+        raise AccessDenied
+
+    async with served(probe(tell), authenticator=deny) as there:
+        assert await silent(there.channel, method).code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_calls_at_the_same_time_keep_their_tenants() -> None:

@@ -22,6 +22,7 @@ from tests.integration.rpc.probe import (
     probe,
     registration,
     served,
+    silent,
 )
 
 SHORT = ServerSettings(grace_seconds=0, default_deadline_seconds=0.05, max_deadline_seconds=0.05)
@@ -51,6 +52,20 @@ async def test_work_ends_at_the_servers_deadline(method: str, seconds: float | N
         with pytest.raises(DeadlineExpired), PEER.translated():
             await call(there.channel, method, seconds=seconds)
         await asyncio.wait_for(work.ended.wait(), 20)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_request_that_does_not_come_is_not_waited_for_longer(method: str) -> None:
+    async with served(probe(Endless()), settings=SHORT) as there:
+        assert await silent(there.channel, method).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("method", [ONE, MANY])
+async def test_a_request_that_is_left_out_is_refused(method: str) -> None:
+    async with served(probe(Endless()), settings=LONG) as there:
+        asked = silent(there.channel, method)
+        await asked.done_writing()
+        assert await asked.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -37,6 +37,16 @@ def test_elsewhere_it_is_with_tls_or_because_somebody_said_so(host: str) -> None
     assert Settings(host=host, **files).how(host) == "with TLS"
 
 
+def test_the_page_of_metrics_is_open_to_others_by_the_same_rule() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        Settings(metrics_host="0.0.0.0", metrics_port=9464)
+    assert refusal.value.field == "X_METRICS_HOST"
+    files: dict[str, Any] = FILES
+    for said in (files, {"insecure": True}):
+        Settings(metrics_host="0.0.0.0", metrics_port=9464, **said)
+    Settings(metrics_host="0.0.0.0")  # no page
+
+
 @pytest.mark.parametrize("missing", FILES)
 def test_half_an_identity_is_none(missing: str) -> None:
     files: dict[str, Any] = {name: path for name, path in FILES.items() if name != missing}

@@ -58,6 +58,20 @@ def test_while_it_is_broken_or_gone_the_last_good_one_holds_and_is_told_of_once(
     assert number() == [3]
 
 
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_once_it_can(path: Path) -> None:
+    failures = iter([InvalidInput(field="number", problem="too many open files")])
+
+    def read() -> str:
+        if path.read_text() == "2":
+            for failure in failures:
+                raise failure
+        return path.read_text()
+
+    number = Reloaded(read, (path,))
+    replace_by(path, "2")
+    assert [number(), number()] == ["1", "2"]
+
+
 def test_one_that_was_never_good_is_refused(path: Path) -> None:
     path.write_text("one")
     with pytest.raises(InvalidInput):

@@ -81,6 +81,8 @@ SHORT = base64.b64encode(bytes(16)).decode()
         one("k1", {"k1": GOOD + "!"}),
         one("k1", {"k1": 7}),
         one("k 1", {"k 1": GOOD}),
+        one("k2", {"k1": GOOD, "k2": GOOD}),
+        pytest.param("[" * 100_000, id="deep"),
     ],
 )
 def test_any_other_text_is_refused_without_a_word_of_it(text: str) -> None:
@@ -88,3 +90,10 @@ def test_any_other_text_is_refused_without_a_word_of_it(text: str) -> None:
         key_ring_from_text(text, "here")
     assert GOOD not in str(refusal.value)
     assert SHORT not in str(refusal.value)
+
+
+def test_two_tenants_with_one_key_are_refused() -> None:
+    entry = {"current": "k1", "keys": {"k1": GOOD}}
+    with pytest.raises(InvalidInput, match="the same") as refusal:
+        key_ring_from_text(json.dumps({"acme": entry, "other": entry}), "here")
+    assert GOOD not in str(refusal.value)

@@ -9,7 +9,7 @@ from latentflow.latent import LatentState
 from services.broker.record import LatentRef
 from services.broker.store import LatentStore
 from tests.contract.samples import LEASE_SECONDS, LIFETIME_SECONDS, new_commit, new_frame, new_ref
-from tests.contract.uploads import ENDINGS, committed, end, uploading
+from tests.contract.uploads import ENDINGS, committed, end, read_whole, uploading
 from tests.manual_clock import ManualClock
 
 LONG_MS = 5_000
@@ -181,7 +181,7 @@ async def test_of_two_publishers_at_once_one_stores_each_frame(
         frame = new_frame(index)
         await asyncio.gather(*(latents.append(ref, [frame], now_ms=clock()) for _ in range(4)))
     assert (await latents.find(ref)).frames == 5
-    assert len(await latents.read(ref, first_frame=0, wait_ms=1)) == 5
+    assert len(await read_whole(latents, ref)) == 5
 
 
 async def read_on(latents: LatentStore, ref: LatentRef, *, first_frame: int) -> list[object]:

@@ -7,7 +7,6 @@ what one store says, record or refusal, the other says too.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,7 +24,7 @@ from latentflow.protection import Signature
 from latentflow.relay import UseCall
 from services.broker.lifecycle import READING_MS, TOMBSTONE_MS
 from services.broker.memory_store.latents import MemoryLatents
-from services.broker.record import LatentRef, Opening, StoredFrame, StoredStream
+from services.broker.record import Opening, StoredFrame, StoredStream
 from services.broker.redis_store.connection import Connections, connect
 from services.broker.redis_store.latents import RedisLatents
 from services.broker.store import LatentStore
@@ -40,6 +39,7 @@ from tests.contract.samples import (
     new_opening,
     new_ref,
 )
+from tests.contract.uploads import read_whole
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer, binaries
 
@@ -196,7 +196,8 @@ class TwoStores(RuleBasedStateMachine):
     @rule(place=places, first_frame=st.integers(0, 6))
     def read(self, place: int, first_frame: int) -> None:
         if not self._is_forgotten(place):
-            self.both(lambda store: _read(store, self.refs[place], first_frame))
+            ref = self.refs[place]
+            self.both(lambda store: read_whole(store, ref, first_frame=first_frame))
 
     @rule(seconds=st.sampled_from([1, LEASE_SECONDS, LEASE_SECONDS + 1, LIFETIME_SECONDS // 3]))
     def wait(self, seconds: int) -> None:
@@ -214,10 +215,6 @@ class TwoStores(RuleBasedStateMachine):
     def _is_forgotten(self, place: int) -> bool:
         """Whether a store may have dropped its frames: readers are given some time only."""
         return self.clock() >= self.openings[place].expires_ms + READING_MS
-
-
-async def _read(store: LatentStore, ref: LatentRef, first_frame: int) -> list[Any]:
-    return list(await store.read(ref, first_frame=first_frame, wait_ms=0))
 
 
 @pytest.fixture(scope="module", params=binaries())

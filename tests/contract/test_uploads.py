@@ -23,6 +23,7 @@ from tests.contract.samples import (
     new_ref,
     of_tenant,
 )
+from tests.contract.uploads import read_whole
 from tests.manual_clock import ManualClock
 
 WAIT_MS = 1
@@ -208,7 +209,7 @@ async def test_frames_that_come_together_are_stored_in_order(
     await latents.open(ref, new_opening(clock()), now_ms=clock())
     await latents.append(ref, frames[:2], now_ms=clock())
     await latents.append(ref, frames[1:], now_ms=clock())
-    assert list(await latents.read(ref, first_frame=0, wait_ms=WAIT_MS)) == frames
+    assert await read_whole(latents, ref) == frames
 
 
 async def test_frames_in_front_of_a_refused_one_are_kept(

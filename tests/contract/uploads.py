@@ -1,7 +1,7 @@
 """Latents that are on their way, complete, or ended in any way, for the suites of the stores."""
 
-from latentflow.latent import Tenant
-from services.broker.record import LatentRecord, LatentRef
+from latentflow.latent import Commit, Tenant
+from services.broker.record import LatentRecord, LatentRef, StreamEntry
 from services.broker.store import LatentStore
 from tests.contract.samples import TENANT, new_commit, new_frame, new_opening, new_ref
 from tests.manual_clock import ManualClock
@@ -23,6 +23,18 @@ async def committed(latents: LatentStore, clock: ManualClock) -> LatentRef:
     ref = (await uploading(latents, clock)).ref
     await latents.commit(ref, new_commit(new_frame(0)), now_ms=clock())
     return ref
+
+
+async def read_whole(
+    latents: LatentStore, ref: LatentRef, *, first_frame: int = 0
+) -> list[StreamEntry]:
+    """All that is there now: a store gives some entries at a time."""
+    found: list[StreamEntry] = []
+    while entries := await latents.read(ref, first_frame=first_frame + len(found), wait_ms=0):
+        found += entries
+        if isinstance(found[-1], Commit):
+            break
+    return found
 
 
 async def end(latents: LatentStore, record: LatentRecord, ending: str, *, now_ms: int) -> None:

@@ -1,5 +1,6 @@
 """What deploy/kubernetes says of the services, against what the services say of themselves."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
@@ -18,7 +19,9 @@ from services.receiver.settings import Settings as ReceiverSettings
 from services.sharer.servicer import SERVICE as SHARER
 from services.sharer.settings import Settings as SharerSettings
 
-OVERLAYS = Path(__file__).parents[3] / "deploy" / "kubernetes" / "overlays"
+ROOT = Path(__file__).parents[3]
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 SERVICES = {
     "broker": (BROKER, BrokerSettings),
     "sharer": (SHARER, SharerSettings),
@@ -42,7 +45,7 @@ def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
 
 @cache
 def built(overlay: str) -> list[Manifest]:
-    command = ["kubectl", "kustomize", str(OVERLAYS / overlay)]
+    command = ["kubectl", "kustomize", str(KUBERNETES / "overlays" / overlay)]
     done = subprocess.run(command, check=True, capture_output=True)
     return list(yaml.safe_load_all(done.stdout))
 
@@ -65,7 +68,7 @@ def container(manifests: list[Manifest], service: str) -> Manifest:
     return dict(found)
 
 
-@pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])
+@pytest.mark.parametrize("overlay", OVERLAYS)
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_variable_is_a_setting_of_the_service(overlay: str, service: str) -> None:
     _, settings = SERVICES[service]
@@ -109,7 +112,7 @@ def test_clients_find_a_new_pod_before_an_old_one_goes(
     assert deployment["spec"]["minReadySeconds"] > CONNECTION_SECONDS + NAMES_SECONDS
 
 
-@pytest.mark.parametrize("overlay", ["cpu", "gpu", "complete"])
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_everything_is_in_the_one_namespace(overlay: str) -> None:
     everything = [each for each in built(overlay) if each["kind"] != "Namespace"]
     assert {each["metadata"].get("namespace") for each in everything} == {"latentflow"}
@@ -142,6 +145,63 @@ def test_every_autoscaler_scales_a_deployment(manifests: list[Manifest]) -> None
         for scaler in of_kind(manifests, "HorizontalPodAutoscaler")
     }
     assert scaled == deployments == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "redis"])
+def test_one_pod_of_a_service_at_a_time_may_be_disrupted(
+    manifests: list[Manifest], service: str
+) -> None:
+    budgets = [
+        budget["spec"]["maxUnavailable"]
+        for budget in of_kind(manifests, "PodDisruptionBudget")
+        if budget["spec"]["selector"]["matchLabels"] == {NAME: service}
+    ]
+    assert budgets == [1]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("service", SERVICES)
+def test_others_reach_a_service_at_its_open_ports_alone(overlay: str, service: str) -> None:
+    opened = set(opened_ports(built(overlay), service))
+    of_pods = {port["containerPort"] for port in container(built(overlay), service)["ports"]}
+    _, settings = SERVICES[service]
+    default = {field.name: field.default for field in fields(settings)}
+    assert of_pods <= opened
+    assert default["port"] in opened
+    assert (default.get("services_port") in opened) == (
+        service == "broker" and overlay.endswith("-tls")
+    )
+    assert default.get("admin_port") not in opened
+
+
+def opened_ports(manifests: list[Manifest], service: str) -> Iterator[int]:
+    for policy in of_kind(manifests, "NetworkPolicy"):
+        if service in selected_names(policy["spec"]["podSelector"]):
+            for rule in policy["spec"].get("ingress", ()):
+                yield from (port["port"] for port in rule["ports"])
+
+
+def test_prometheus_names_services_as_the_alerts_do(manifests: list[Manifest]) -> None:
+    monitor = yaml.safe_load((KUBERNETES / "prometheus" / "pod-monitor.yaml").read_text())["spec"]
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    named = {rule["targetLabel"]: rule.get("replacement") for rule in endpoint["relabelings"]}
+    jobs = {named["job"].replace("$1", service) for service in selected_names(monitor)}
+    alerts = (ROOT / "deploy" / "observability" / "alerts.yaml").read_text()
+    assert set(re.findall(r'job="([^"]*)"', alerts)) <= jobs
+    for service in SERVICES:
+        assert endpoint["port"] in {port["name"] for port in container(manifests, service)["ports"]}
+
+
+def test_the_adapter_hands_on_what_the_autoscalers_ask_for(manifests: list[Manifest]) -> None:
+    values = yaml.safe_load((KUBERNETES / "prometheus" / "adapter-values.yaml").read_text())
+    handed_on = {rule["seriesQuery"].partition("{")[0] for rule in values["rules"]["custom"]}
+    asked_for = {
+        metric["pods"]["metric"]["name"]
+        for scaler in of_kind(manifests, "HorizontalPodAutoscaler")
+        for metric in scaler["spec"]["metrics"]
+        if metric["type"] == "Pods"
+    }
+    assert asked_for == handed_on
 
 
 def test_no_container_may_write_to_its_image_or_gain_rights(manifests: list[Manifest]) -> None:

@@ -183,8 +183,10 @@ BREAKER_OPEN = Gauge(
     about="1 while the broker has stopped asking its store, as that does not answer",
 )
 STORE_USED = Gauge(
-    name="latentflow.broker.store.used", unit="By", about="Memory that the store has taken"
+    name="latentflow.broker.store.used",
+    unit="By",
+    about="Memory that the fullest server of the store has taken",
 )
 STORE_LIMIT = Gauge(
-    name="latentflow.broker.store.limit", unit="By", about="Memory that the store may take"
+    name="latentflow.broker.store.limit", unit="By", about="Memory that that server may take"
 )

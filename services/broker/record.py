@@ -90,7 +90,7 @@ class Charge:
 class StoreReport:
     """The store's `servers`, and what is wrong with them: a sentence each, with its remedy.
 
-    Its memory is that of all servers together, as far as they tell; `limit_bytes` 0 is no limit.
+    Memory is that of the fullest one, which refuses writes first; `limit_bytes` 0 is no limit.
     """
 
     servers: tuple[str, ...]

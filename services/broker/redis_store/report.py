@@ -1,7 +1,7 @@
 """What the Redis servers tell of themselves, and which of their settings break a promise."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoPermissionError
@@ -17,6 +17,13 @@ _UNASKED = "this user may not call INFO: give it +info, so that settings can be 
 Info = Mapping[str, Any]
 
 
+class Memory(NamedTuple):
+    """Of one server; no limit is 0."""
+
+    used_bytes: int
+    limit_bytes: int
+
+
 async def store_report(lane: Lane, *, now_ms: int) -> StoreReport:
     """Raises StoreUnavailable."""
     try:
@@ -25,12 +32,18 @@ async def store_report(lane: Lane, *, now_ms: int) -> StoreReport:
     except NoPermissionError:
         return StoreReport(servers=(), remarks=(_UNASKED,))
     remarks = dict.fromkeys(remark for info in infos for remark in _remarks(info, now_ms))
+    memory = memory_of_fullest(infos)
     return StoreReport(
         servers=tuple(map(_server, infos)),
         remarks=tuple(remarks),
-        used_bytes=sum(int(info.get("used_memory", 0)) for info in infos),
-        limit_bytes=sum(int(info.get("maxmemory", 0)) for info in infos),
+        used_bytes=memory.used_bytes,
+        limit_bytes=memory.limit_bytes,
     )
+
+
+def memory_of_fullest(infos: Iterable[Info]) -> Memory:
+    """Of the server that will refuse writes first."""
+    return max(map(_memory, infos), key=_fullness)
 
 
 async def _infos(client: Client) -> list[Info]:
@@ -40,6 +53,15 @@ async def _infos(client: Client) -> list[Info]:
         return [await client.info(*sections)]
     await client.initialize()
     return [await client.info(*sections, target_nodes=node) for node in client.get_primaries()]
+
+
+def _memory(info: Info) -> Memory:
+    return Memory(int(info.get("used_memory", 0)), int(info.get("maxmemory", 0)))
+
+
+def _fullness(memory: Memory) -> float:
+    """0 to 1; without a limit none is full."""
+    return memory.used_bytes / memory.limit_bytes if memory.limit_bytes else 0.0
 
 
 def _server(info: Info) -> str:

@@ -105,20 +105,23 @@ write_pip_config() {
   done < <(pip_settings)
 }
 
-# What a setting's words become inside the image: a folder of wheels comes along if it is small;
-# an index on disk does not, since its links may lead anywhere.
+# What a setting's words become inside the image: constraints come along, and a folder of wheels if it
+# is small; an index on disk does not, since its links may lead anywhere.
 portable_words() {
   local key="$1" word kept=()
   for word in $2; do
     case "$key:$word" in
       cert:*) kept+=("$bundle") ;;
       find-links:/* | find-links:file:///*) copy_folder "${word#file://}" && kept+=("$word") ;;
+      constraint:/* | constraint:file:///*) copy_file "${word#file://}" && kept+=("$word") ;;
       *:file://*) echo "base image: leaves out $key $word" >&2 ;;
       *) kept+=("$word") ;;
     esac
   done
   echo "${kept[*]}"
 }
+
+copy_file() { install -D -m 644 "$1" "$root$1"; }
 
 copy_folder() {
   if (($(du -sm "$1" | cut -f1) > largest_folder_mib)); then

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images, hands one memo over through docker compose and its published ports, waits for
-# traces and metrics of it, and kills each container in turn and asks again. Then the same handoff with
-# TLS and a token, which are renewed while everything runs; callers without them must be refused.
+# traces and metrics of it, weighs the broker's image, and kills each container in turn and asks again.
+# Then runs two brokers and two receivers, which must take turns. Then the same handoff with TLS and a
+# token, which are renewed while everything runs; callers without them must be refused.
 # Takes everything down again, volumes included, also on failure and on Ctrl-C.
 #
 # What hears traces and metrics is tests/otlp_heard.py, in the place of a collector's image.
@@ -15,6 +16,8 @@ cd "$(dirname "$0")/.."
 readonly base_image=python:3.11-slim-bookworm
 readonly health_seconds=300
 readonly telemetry_seconds=60
+readonly questions_in_turn=6
+readonly largest_broker_mb=120
 readonly memo="Handover from the night shift. The north lift is out of order again. Marta Oduya has moved
 the spare keys of the seed archive; they now hang in locker 527, beside the fire door."
 readonly question="In which locker are the spare keys of the seed archive?"
@@ -40,7 +43,9 @@ main() {
 
   timed build compose build
   hand_over
+  measure_broker_image
   survive_kills
+  take_turns
   turn_tls_on
   hand_over
   refuse_strangers
@@ -57,6 +62,19 @@ hand_over() {
   timed telemetry await_telemetry
 }
 
+# Over its base; and torch is not in it.
+measure_broker_image() {
+  local image added_mb
+  image="$(image_of broker)"
+  added_mb=$((($(bytes_of "$image") - $(bytes_of "$base_image")) / 1000000))
+  tell "the broker's image adds $added_mb MB to its base"
+  ((added_mb <= largest_broker_mb)) || give_up "that is more than $largest_broker_mb MB"
+  docker run --rm --entrypoint python "$image" -c "import torch" 2>"$work/notes" || true
+  grep -q "No module named 'torch'" "$work/notes" || give_up "torch may be in the broker's image"
+}
+
+bytes_of() { docker image inspect -f '{{.Size}}' "$1"; }
+
 survive_kills() {
   local service
   for service in redis broker sharer receiver; do
@@ -64,6 +82,18 @@ survive_kills() {
     timed ask ask_question
   done
   timed share share_memo
+}
+
+take_turns() {
+  tell "runs two brokers and two receivers"
+  timed start compose up -d --force-recreate --scale broker=2 --scale receiver=2
+  hear
+  timed health await_health
+  timed share share_memo
+  timed "asking $questions_in_turn times" within_network --rm "$(image_of sharer)" \
+    -m tests.asked_in_turn receiver:50053 "$latent" "$question" "$questions_in_turn"
+  timed telemetry await_processes broker 2
+  timed telemetry await_processes receiver 2
 }
 
 turn_tls_on() {
@@ -173,25 +203,32 @@ await_health() {
   done
 }
 
-# Gives up on a container that fell over, rather than wait for what restarts it.
+# Every container of it. Gives up on one that fell over, rather than wait for what restarts it.
 is_healthy() {
-  local state
-  state="$(docker inspect -f '{{.State.Health.Status}} {{.RestartCount}}' "$(container "$1")")"
-  case "$state" in
+  local states
+  # shellcheck disable=SC2046  # an id a word
+  states="$(docker inspect -f '{{.State.Health.Status}} {{.RestartCount}}' $(container "$1") | sort -u)"
+  case "$states" in
     "healthy 0") return 0 ;;
-    "starting 0") return 1 ;;
-    *) give_up "$1 is $state (health, restarts)" ;;
+    *"starting 0") return 1 ;;
+    *) give_up "$1 is $states (health, restarts)" ;;
   esac
 }
 
-# In the sharer's image, as it has what the wire needs; one that was there has heard enough.
+# One that was there has heard enough.
 hear() {
   hush
-  collector="$(docker run --detach --network "${COMPOSE_PROJECT_NAME}_default" \
-    --network-alias collector --no-healthcheck --volume "$PWD/tests:/app/tests:ro" \
-    --entrypoint python "$(docker inspect -f '{{.Image}}' "$(container sharer)")" \
+  collector="$(within_network --detach --network-alias collector "$(image_of sharer)" \
     -m tests.otlp_heard 4317)"
 }
+
+# Python with the tests, among the containers. The sharer's image has all that they need.
+within_network() {
+  docker run --network "${COMPOSE_PROJECT_NAME}_default" --no-healthcheck \
+    --volume "$PWD/tests:/app/tests:ro" --entrypoint python "$@"
+}
+
+image_of() { docker inspect -f '{{.Image}}' "$(container "$1")"; }
 
 hush() { [[ -z ${collector:-} ]] || docker rm --force "$collector" >"$work/removed"; }
 
@@ -199,13 +236,24 @@ await_telemetry() {
   local service kind deadline=$((SECONDS + telemetry_seconds))
   for service in broker sharer receiver; do
     for kind in span metric; do
-      until docker logs "$collector" 2>&1 | grep -q "^latentflow-$service $kind "; do
+      until heard "$service" "$kind"; do
         ((SECONDS < deadline)) || give_up "no $kind of the $service arrived"
         sleep 0.5
       done
     done
   done
 }
+
+# Until so many processes of a service have been heard of calls that they served.
+await_processes() {
+  local deadline=$((SECONDS + telemetry_seconds))
+  until (($(heard "$1" span | grep -o 'from .*' | sort -u | wc -l) >= $2)); do
+    ((SECONDS < deadline)) || give_up "calls were served by fewer than $2 of the $1"
+    sleep 0.5
+  done
+}
+
+heard() { docker logs "$collector" 2>&1 | grep "^latentflow-$1 $2 "; }
 
 kill_and_start() {
   docker kill "$(container "$1")" >"$work/killed"
@@ -234,7 +282,7 @@ ask_question() {
 client() {
   docker run --rm --interactive --network host --no-healthcheck \
     --volume "$LATENTFLOW_CERTS:/certs:ro" --env LATENTFLOW_CA --env LATENTFLOW_TOKEN \
-    --entrypoint python "$(docker inspect -f '{{.Image}}' "$(container sharer)")" -m latentflow.cli "$@"
+    --entrypoint python "$(image_of sharer)" -m latentflow.cli "$@"
 }
 
 require_latent() {

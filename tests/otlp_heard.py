@@ -1,6 +1,6 @@
 """`python -m tests.otlp_heard PORT`: an OTLP collector that says what it hears.
 
-A line for each when it comes first: the service, span or metric, its name.
+A line for each when it comes first: the service, span or metric, its name, and from which process.
 """
 
 import sys
@@ -22,8 +22,8 @@ def main(port: int) -> None:
     server.start()
     told: set[str] = set()
     while True:
-        heard = {f"{span.service} span {span.name}" for span in receiver.spans()}
-        heard |= {f"{point.service} metric {point.name}" for point in receiver.points()}
+        heard = {f"{at.service} span {at.name} from {at.instance}" for at in receiver.spans()}
+        heard |= {f"{at.service} metric {at.name} from {at.instance}" for at in receiver.points()}
         for line in sorted(heard - told):
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

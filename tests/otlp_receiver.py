@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import grpc
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -29,9 +30,17 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     NumberDataPoint,
     ResourceMetrics,
 )
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 _THREADS = 4
+
+
+class _Process(NamedTuple):
+    """Which one something is of. `instance` is another for each process of a service."""
+
+    service: str
+    instance: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,7 @@ class ExportedSpan:
     """A span as it arrived. `parent_id` is empty for a root, `status` is OTLP's status code."""
 
     service: str
+    instance: str
     name: str
     place: SpanPlace
     parent_id: bytes
@@ -63,6 +73,7 @@ class ExportedPoint:
     """
 
     service: str
+    instance: str
     name: str
     attributes: Mapping[str, str]
     value: float
@@ -124,8 +135,7 @@ class OtlpReceiver:
             for resource_metrics in request.resource_metrics
             for point in _points_of(resource_metrics)
         ]
-        keys = [(each.service, each.name, *sorted(each.attributes.items())) for each in points]
-        return list(dict(zip(keys, points, strict=True)).values())
+        return list({_series(each): each for each in points}.values())
 
 
 @contextmanager
@@ -144,15 +154,21 @@ def otlp_receiver() -> Iterator[tuple[OtlpReceiver, str]]:
 
 
 def _spans_of(exported: ResourceSpans) -> Iterator[ExportedSpan]:
-    service = _texts(exported.resource.attributes)["service.name"]
+    process = _process(exported.resource)
     for scope in exported.scope_spans:
         for span in scope.spans:
-            yield _span(service, span)
+            yield _span(process, span)
 
 
-def _span(service: str, span: Span) -> ExportedSpan:
+def _process(resource: Resource) -> _Process:
+    texts = _texts(resource.attributes)
+    return _Process(service=texts["service.name"], instance=texts["service.instance.id"])
+
+
+def _span(process: _Process, span: Span) -> ExportedSpan:
     return ExportedSpan(
-        service=service,
+        service=process.service,
+        instance=process.instance,
         name=span.name,
         place=_place(span),
         parent_id=span.parent_span_id,
@@ -163,11 +179,11 @@ def _span(service: str, span: Span) -> ExportedSpan:
 
 
 def _points_of(exported: ResourceMetrics) -> Iterator[ExportedPoint]:
-    service = _texts(exported.resource.attributes)["service.name"]
+    process = _process(exported.resource)
     for scope in exported.scope_metrics:
         for metric in scope.metrics:
             for point in _data_points(metric):
-                yield _point(service, metric.name, point)
+                yield _point(process, metric.name, point)
 
 
 def _data_points(metric: Metric) -> Iterable[HistogramDataPoint | NumberDataPoint]:
@@ -176,19 +192,26 @@ def _data_points(metric: Metric) -> Iterable[HistogramDataPoint | NumberDataPoin
     return points
 
 
-def _point(service: str, name: str, point: HistogramDataPoint | NumberDataPoint) -> ExportedPoint:
+def _point(
+    process: _Process, name: str, point: HistogramDataPoint | NumberDataPoint
+) -> ExportedPoint:
     if isinstance(point, HistogramDataPoint):
         value, count = point.sum, point.count
     else:
         value, count = point.as_double or point.as_int, 1
     return ExportedPoint(
-        service=service,
+        service=process.service,
+        instance=process.instance,
         name=name,
         attributes=_texts(point.attributes),
         value=value,
         count=count,
         traces=frozenset(exemplar.trace_id for exemplar in point.exemplars),
     )
+
+
+def _series(of: ExportedPoint) -> tuple[object, ...]:
+    return of.service, of.instance, of.name, frozenset(of.attributes.items())
 
 
 def _place(of: Span | Span.Link) -> SpanPlace:

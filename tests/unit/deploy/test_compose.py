@@ -24,10 +24,12 @@ SETTINGS: dict[str, Any] = {
 # What the images and the layout of the containers settle, a store that is not Redis, and files that
 # may be given as their text.
 SETTLED = {
-    *("insecure", "host", "port", "services_port", "admin_host", "admin_port", "adapters"),
+    *("insecure", "host", "port", "services_port", "admin_host", "admin_port", "metrics_host"),
+    *("broker", "adapters", "certificate", "key", "ca", "tenants"),
     *("memory_bytes", "key_ring_file", "signing_key_file"),
 }
 _TAKEN = re.compile(r"\$\{([A-Z_]+)")
+_WITH_DEFAULT = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
 
 
 def composed(name: str) -> dict[str, Any]:
@@ -53,8 +55,8 @@ def test_every_variable_is_a_setting_of_the_service(name: str, service: str) -> 
 def test_every_other_setting_may_be_set(service: str) -> None:
     given = {
         variable.removeprefix(f"LATENTFLOW_{service.upper()}_").lower()
-        for name in FILES
-        for variable in composed(name)["services"].get(service, {}).get("environment", {})
+        for variable, value in all_services()[service]["environment"].items()
+        if value is None or "${" in value
     }
     assert {field.name for field in fields(SETTINGS[service])} - given <= SETTLED
 
@@ -78,10 +80,22 @@ def test_what_is_explained_is_taken() -> None:
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_what_is_explained_has_its_own_default(service: str) -> None:
-    prefix = f"#LATENTFLOW_{service.upper()}_"
-    for field in fields(SETTINGS[service]):
-        for given in re.findall(rf"^{prefix}{field.name.upper()}=(.+)$", EXAMPLE, re.MULTILINE):
-            assert float(given) == field.default, field.name
+    own = {
+        f"LATENTFLOW_{service.upper()}_{field.name.upper()}": field.default
+        for field in fields(SETTINGS[service])
+    }
+    for variable, given in re.findall(r"^#([A-Z_]+)=(.+)$", EXAMPLE, re.MULTILINE):
+        if variable in own.keys() - dict(defaults_of_compose()):
+            assert float(given) == own[variable], variable
+
+
+def test_what_compose_gives_by_default_is_explained() -> None:
+    for variable, default in defaults_of_compose():
+        assert re.search(rf"^#{variable}={re.escape(default)}$", EXAMPLE, re.MULTILINE), variable
+
+
+def defaults_of_compose() -> list[tuple[str, str]]:
+    return _WITH_DEFAULT.findall("".join((ROOT / name).read_text() for name in FILES))
 
 
 @pytest.mark.parametrize("service", all_services())
@@ -90,14 +104,20 @@ def test_no_container_may_write_to_its_image_or_gain_rights(service: str) -> Non
     assert described["read_only"]
     assert described["cap_drop"] == ["ALL"]
     assert described["security_opt"] == ["no-new-privileges:true"]
-    assert described["mem_limit"]
-    assert "cpus" in described
+    for limit in ("mem_limit", "cpus", "pids_limit"):
+        assert limit in described
 
 
 @pytest.mark.parametrize("service", all_services())
 def test_every_port_is_open_to_this_machine_alone(service: str) -> None:
     for port in all_services()[service].get("ports", ()):
         assert port.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_images_run_as_a_user_without_rights(service: str) -> None:
+    image = (ROOT / "services" / service / "Dockerfile").read_text()
+    assert re.findall(r"^USER (.*)$", image, re.MULTILINE) == ["10001:10001"]
 
 
 def environment_of(service: str, *names: str) -> dict[str, str]:
@@ -107,7 +127,11 @@ def environment_of(service: str, *names: str) -> dict[str, str]:
     environment = dict(variable.findall(image))
     for name in names:
         environment |= composed(name)["services"][service]["environment"]
-    return {name: value for name, value in environment.items() if value is not None}
+    return {
+        name: _WITH_DEFAULT.sub(r"\2", value)
+        for name, value in environment.items()
+        if value is not None
+    }
 
 
 def settings_with_tls(service: str) -> Any:

@@ -138,7 +138,7 @@ def observers() -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("name", observers())
 def test_what_observes_is_pinned_bounded_and_may_do_little(name: str) -> None:
     service = observers()[name]
-    assert re.search(r":v?\d+\.\d+\.\d+$", service["image"])
+    assert re.search(r":v?\d+\.\d+\.\d+}$", service["image"])
     assert int(service["user"].partition(":")[0]) > 0
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]

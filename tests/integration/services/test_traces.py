@@ -3,10 +3,13 @@
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
-from latentflow.calls import OpenSessionCall, TextMeans
+from latentflow.calls import LatentInput, OpenSessionCall, TextMeans
+from latentflow.errors import IdentityMismatch
+from latentflow.latent import Digest, LatentId
 from latentflow.rpc import conventions
 from tests.integration.rpc.spans import Spans, attributes
-from tests.integration.services.callers import TIMEOUT, inputs
+from tests.integration.services.callers import TIMEOUT, Stack, inputs
+from tests.integration.services.forged import manifest_for, publish
 from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.tiny_pair import TinyPair
@@ -15,6 +18,7 @@ SHARE = "latentflow.v1.SharerService/Share"
 GENERATE = "latentflow.v1.ReceiverService/Generate"
 OPEN_SESSION = "latentflow.v1.ReceiverService/OpenSession"
 SECRET = "XYZZY-4471"
+ELSEWHERE = 0xB7AD6B7169203331
 
 
 def stages_of(spans: Spans, call: str) -> dict[str, ReadableSpan]:
@@ -26,6 +30,18 @@ def stages_of(spans: Spans, call: str) -> dict[str, ReadableSpan]:
         if span.parent is not None and span.parent.span_id == parent.span_id
     ]
     return {span.name: span for span in sorted(children, key=lambda span: span.start_time or 0)}
+
+
+def creations(spans: Spans, call: str) -> set[int]:
+    """Which spans a call is linked to."""
+    return {link.context.span_id for link in spans.named(call).links}
+
+
+async def unfit(stack: Stack, pair: TinyPair, clock: ManualClock) -> LatentId:
+    """Of an adapter that the receiver has not, published by the span ELSEWHERE."""
+    traceparent = f"00-{1:032x}-{ELSEWHERE:016x}-01"
+    adapter = Digest("0" * 64)
+    return await publish(stack, manifest_for(pair, clock, adapter=adapter, traceparent=traceparent))
 
 
 async def test_a_share_has_its_stages(pair: TinyPair, clock: ManualClock) -> None:
@@ -79,6 +95,41 @@ async def test_an_answer_has_its_stages_and_a_link_to_the_publishing(
     assert attributes(stages["inject"])[conventions.LATENT_SLOTS] == usage.latent_slots
     written = attributes(stages["decode"])[conventions.GEN_AI_OUTPUT_TOKENS]
     assert written == usage.completion_tokens
+
+
+async def test_a_latent_that_is_refused_is_linked_all_the_same(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            with pytest.raises(IdentityMismatch):
+                await stack.ask("Who?", await unfit(stack, pair, clock))
+        assert creations(spans, GENERATE) == {ELSEWHERE}
+
+
+async def test_a_fallback_is_linked_beside_the_latent_that_it_stands_for(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            written = await stack.latent(SECRET, TextMeans(max_tokens=8))
+            latent_id = await unfit(stack, pair, clock)
+            await stack.ask("Who?", LatentInput(latent_id=latent_id, fallback=written))
+        publishing = stages_of(spans, SHARE)["publish"].context.span_id
+        assert creations(spans, GENERATE) == {ELSEWHERE, publishing}
+
+
+async def test_questions_to_a_session_are_linked_to_the_latents_in_it(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            call = OpenSessionCall(inputs=inputs(await stack.latent(SECRET)))
+            session = await stack.receiver.open_session(call, timeout=TIMEOUT)
+            await stack.ask_session("Who?", session.session_id)
+        publishing = stages_of(spans, SHARE)["publish"].context.span_id
+        assert creations(spans, OPEN_SESSION) == {publishing}
+        assert creations(spans, GENERATE) == {publishing}
 
 
 async def test_a_session_has_fetch_and_inject(pair: TinyPair, clock: ManualClock) -> None:

@@ -25,7 +25,7 @@ from latentflow.latent import Tenant
 from latentflow.rpc import conventions
 from latentflow.rpc.links import link_creation
 from latentflow.rpc.propagation import current_traceparent
-from latentflow.rpc.stages import stage
+from latentflow.rpc.stages import stage, stages
 from latentflow.rpc.told import Tell
 from services.receiver.answer import Answer, Answered, Prepared
 from services.receiver.asking import Ask
@@ -83,11 +83,12 @@ class Answering:
     ) -> Answered:
         """As `generate`, with no place taken for it, and offered to nobody."""
         async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
-            answer = Answer(prepared, tell, self._tracer, self._metrics)
             ask = Ask(source=prepared.source, question=call.prompt.question, sampling=call.sampling)
-            async with aclosing(self._engine.answer(ask)) as steps:
-                async for step in steps:
-                    answer.hear(step)
+            with stages(self._tracer) as told:
+                answer = Answer(prepared, tell, told, self._metrics)
+                async with aclosing(self._engine.answer(ask)) as steps:
+                    async for step in steps:
+                        answer.hear(step)
             outcomes = prepared.outcomes
         return Answered(tenant=tenant, call=call, outcomes=outcomes, text=answer.text)
 

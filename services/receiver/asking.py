@@ -20,16 +20,22 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """The thread has taken the question up."""
+
+    queue_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
     """The cache is ready and the question comes next. Seconds are wall-clock."""
 
     prompt_tokens: int
     latent_slots: int
-    queue_seconds: float
     inject_seconds: float
 
 
-Step = Injected | Piece
+Step = Begun | Injected | Piece
 
 
 class Asked:
@@ -43,7 +49,7 @@ class Asked:
         self._is_cancelled = False
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Injected, then pieces to the last one; raises what was told by `fail`.
+        """Begun, Injected, then pieces to the last one; raises what was told by `fail`.
 
         Leaving early makes `is_cancelled` true.
         """

@@ -61,7 +61,7 @@ class Engine:
         return self._worker.admit()
 
     def answer(self, ask: Ask) -> AsyncGenerator[Step, None]:
-        """Injected, then the answer piece by piece; leaving early stops it and frees its memory.
+        """Begun, Injected, then pieces; leaving early stops the work and frees its memory.
 
         Raises EmptyInput, ContextTooLong.
         """

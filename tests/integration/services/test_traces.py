@@ -1,10 +1,20 @@
 """One handoff as its spans tell it: every stage under its call, the answer linked to the latent."""
 
+import asyncio
+
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
 
-from latentflow.calls import LatentInput, OpenSessionCall, TextMeans
-from latentflow.errors import IdentityMismatch
+from latentflow.calls import (
+    GenerateCall,
+    LatentInput,
+    OpenSessionCall,
+    Prompt,
+    Sampling,
+    TextMeans,
+)
+from latentflow.errors import ContextTooLong, IdentityMismatch
 from latentflow.latent import Digest, LatentId
 from latentflow.rpc import conventions
 from tests.integration.rpc.spans import Spans, attributes
@@ -12,7 +22,7 @@ from tests.integration.services.callers import TIMEOUT, Stack, inputs
 from tests.integration.services.forged import manifest_for, publish
 from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
-from tests.tiny_pair import TinyPair
+from tests.tiny_pair import POSITIONS, TinyPair
 
 SHARE = "latentflow.v1.SharerService/Share"
 GENERATE = "latentflow.v1.ReceiverService/Generate"
@@ -138,6 +148,50 @@ async def test_a_session_has_fetch_and_inject(pair: TinyPair, clock: ManualClock
             call = OpenSessionCall(inputs=inputs(await stack.latent(SECRET)))
             await stack.receiver.open_session(call, timeout=TIMEOUT)
     assert list(stages_of(spans, OPEN_SESSION)) == ["fetch", "inject"]
+
+
+async def test_an_answer_that_is_cancelled_has_the_stages_that_had_begun(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            sampling = Sampling(max_tokens=1024, temperature=5.0)
+            call = GenerateCall(prompt=Prompt(question="Who?"), sampling=sampling)
+            events = stack.receiver.generate(call, timeout=TIMEOUT)
+            await anext(events)
+            await events.aclose()
+        stages = stages_of(spans, GENERATE)
+    assert list(stages) == ["inject", "prefill", "decode"]
+    assert {span.status.status_code for span in stages.values()} == {StatusCode.UNSET}
+    assert 1 <= attributes(stages["decode"])[conventions.GEN_AI_OUTPUT_TOKENS] < 1024
+
+
+async def test_an_answer_that_fails_has_the_stage_it_failed_in(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with running_stack(pair, clock, telemetry=spans.telemetry) as stack:
+            with pytest.raises(ContextTooLong):
+                await stack.ask("x" * POSITIONS)
+        stages = stages_of(spans, GENERATE)
+    assert {name: span.status.status_code for name, span in stages.items()} == {
+        "inject": StatusCode.ERROR
+    }
+
+
+async def test_a_question_that_leaves_the_queue_has_no_stage(
+    pair: TinyPair, clock: ManualClock
+) -> None:
+    with Spans() as spans:
+        async with (
+            running_stack(pair, clock, telemetry=spans.telemetry) as stack,
+            stack.receiver_worker.turn(),
+        ):
+            asking = asyncio.create_task(stack.ask("Who?"))
+            await stack.until(lambda: stack.receiver_worker.admitted == 1)
+            asking.cancel()
+            await stack.until(lambda: stack.receiver_worker.admitted == 0)
+        assert stages_of(spans, GENERATE) == {}
 
 
 async def test_nothing_of_the_content_is_in_spans_or_logs(

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from latentflow.calls import Sampling
@@ -45,6 +46,7 @@ class Asked:
         self.ask = ask
         self.asked_at = time.perf_counter()
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._heard: asyncio.Queue[Step | Exception] = asyncio.Queue()
         self._is_cancelled = False
 
@@ -67,6 +69,10 @@ class Asked:
     def is_cancelled(self) -> bool:
         """Whether nobody listens any more."""
         return self._is_cancelled
+
+    def in_its_span(self, record: Callable[[], None]) -> None:
+        """Calls `record` as if the call itself did, on whatever thread."""
+        self._context.run(record)
 
     def tell(self, step: Step) -> None:
         self._loop.call_soon_threadsafe(self._heard.put_nowait, step)

@@ -86,7 +86,7 @@ class Engine:
             yield Priming(self._primer, turn)
 
     def _decode(self, batch: Sequence[Asked]) -> None:
-        self._metrics.batch(len(batch))
+        batch[0].in_its_span(partial(self._metrics.batch, len(batch)))
         decode(self._primer, batch)
 
     def _score(

@@ -14,7 +14,9 @@ from services.receiver.resident import Resident
 
 
 class ReceiverMetrics:
-    """Of the answers of one model. Each method is called in the span of what it measures."""
+    """Of the answers of one model. Each method is called in the span of what it measures; `batch`,
+    which measures several calls, in that of one of them.
+    """
 
     def __init__(self, meter: Meter, *, model: str) -> None:
         self._known = {

@@ -21,7 +21,7 @@ from latentflow.rpc import conventions
 from latentflow.rpc.stages import Attributes, Stages
 from services.receiver.asking import Begun, Injected, Step
 from services.receiver.metrics import ReceiverMetrics
-from services.receiver.priming import Source
+from services.receiver.priming import Source, tokens_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +100,8 @@ class Answer:
         self._first_at = time.perf_counter()
         self._stages.begin(conventions.DECODE, _WRITING)
         before = self._prepared.fetch_seconds + self._queue_seconds + injected.inject_seconds
-        self._metrics.first_token(
-            before + self._prefill_seconds, prompt_tokens=injected.prompt_tokens
-        )
+        self._metrics.first_token(before + self._prefill_seconds)
+        self._metrics.prefilled(injected.prompt_tokens - tokens_before(self._prepared.source))
 
     @property
     def _prefill_seconds(self) -> float:

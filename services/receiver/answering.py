@@ -99,7 +99,8 @@ class Answering:
                     scores = await self._engine.score(
                         prepared.source, call.prompt.question, call.options
                     )
-                return Scored(outcomes=prepared.outcomes, scores=scores)
+                    self._metrics.prefilled(scores.read_tokens)
+                return Scored(outcomes=prepared.outcomes, scores=scores.options)
 
     async def open_session(self, tenant: Tenant, call: OpenSessionCall) -> Session:
         """Memory is accounted before the cache is made. Raises Overloaded when there is none."""
@@ -124,6 +125,7 @@ class Answering:
             with self._sessions.room(self._engine.bytes_of(plan)) as room:
                 with stage(self._tracer, conventions.INJECT):
                     primed = await priming.prime(plan)
+                    self._metrics.prefilled(primed.tokens)
                 kept = Kept(primed=primed, creations=gathered.creations)
                 session_id = self._sessions.keep(tenant, kept, room, idle_seconds=call.idle_seconds)
         return session_id, primed.slots

@@ -58,7 +58,7 @@ def _ready(primer: Primer, asked: Asked) -> Row:
     primed, ids = primer.ready(asked.ask.source, asked.ask.question, asked.is_cancelled)
     asked.tell(
         Injected(
-            prompt_tokens=primed.positions - primed.slots + len(ids),
+            prompt_tokens=primed.tokens + len(ids),
             latent_slots=primed.slots,
             inject_seconds=time.perf_counter() - began_at,
         )

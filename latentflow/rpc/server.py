@@ -203,7 +203,7 @@ def build_server(
     admission = AdmissionInterceptor(limit=settings.max_concurrent_rpcs, endless=ENDLESS)
     server = grpc.aio.server(
         interceptors=[
-            TelemetryInterceptor(telemetry),
+            TelemetryInterceptor(telemetry, endless=ENDLESS),
             ErrorInterceptor(),
             admission,
             AuthInterceptor(authenticator),

@@ -1,18 +1,15 @@
 """Child spans for the stages of a handoff (prefill, publish, decode, ...).
 
-Stages run on executors that know nothing of tracing: a service measures them and records the spans
-here, under the call's own span.
+Stages run on executors that know nothing of tracing: a service opens and ends the spans here, on
+the call's task and under its own span.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import trace
 
 Attributes = Mapping[str, str | int | float | bool | Sequence[str]]
-
-_NANOS_A_SECOND = 1_000_000_000
 
 
 @contextmanager
@@ -30,10 +27,40 @@ def stage(
             raise
 
 
-def record_stage(
-    tracer: trace.Tracer, name: str, seconds: float, attributes: Attributes | None = None
-) -> None:
-    """A span for work that ended just now and took `seconds`, wherever it ran."""
-    end_ns = time.time_ns()
-    start_ns = end_ns - round(seconds * _NANOS_A_SECOND)
-    tracer.start_span(name, start_time=start_ns, attributes=attributes).end(end_ns)
+class Stages:
+    """Stages that follow each other: each ends where the next begins."""
+
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+        self._span: trace.Span = trace.INVALID_SPAN
+
+    def begin(self, name: str, attributes: Attributes | None = None) -> None:
+        self.end()
+        self._span = self._tracer.start_span(name, attributes=attributes)
+
+    def note(self, attributes: Attributes) -> None:
+        """Of the stage that is under way."""
+        self._span.set_attributes(attributes)
+
+    def fail(self) -> None:
+        self._span.set_status(trace.StatusCode.ERROR)
+
+    def end(self) -> None:
+        self._span.end()
+        self._span = trace.INVALID_SPAN
+
+
+@contextmanager
+def stages(tracer: trace.Tracer) -> Iterator[Stages]:
+    """For work that runs elsewhere and tells how far it is.
+
+    Leaving the block ends the stage under way. Exceptions end it as failed, without their text.
+    """
+    following = Stages(tracer)
+    try:
+        yield following
+    except Exception:
+        following.fail()
+        raise
+    finally:
+        following.end()

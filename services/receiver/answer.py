@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opentelemetry.trace import Tracer
-
 from latentflow.calls import (
     GenerateCall,
     GenerateEvent,
@@ -20,10 +18,10 @@ from latentflow.calls import (
 from latentflow.latent import Tenant
 from latentflow.model.generation import Piece
 from latentflow.rpc import conventions
-from latentflow.rpc.stages import Attributes, record_stage
-from services.receiver.asking import Injected, Step
+from latentflow.rpc.stages import Attributes, Stages
+from services.receiver.asking import Begun, Injected, Step
 from services.receiver.metrics import ReceiverMetrics
-from services.receiver.priming import Source
+from services.receiver.priming import Source, tokens_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +44,20 @@ class Prepared:
 
 
 class Answer:
-    """Hears Injected first, then pieces; `tell` gets what the caller is to hear."""
+    """Hears Begun, Injected, then pieces; `tell` gets what the caller is to hear."""
 
     def __init__(
         self,
         prepared: Prepared,
         tell: Callable[[GenerateEvent], None],
-        tracer: Tracer,
+        stages: Stages,
         metrics: ReceiverMetrics,
     ) -> None:
         self._prepared = prepared
         self._tell = tell
-        self._tracer = tracer
+        self._stages = stages
         self._metrics = metrics
+        self._queue_seconds = 0.0
         self._injected: Injected | None = None
         self._injected_at = 0.0
         self._first_at = 0.0
@@ -70,15 +69,20 @@ class Answer:
         return "".join(self._texts)
 
     def hear(self, step: Step) -> None:
-        if isinstance(step, Injected):
-            self._hear_injected(step)
-        else:
-            self._hear_piece(step)
+        match step:
+            case Begun():
+                self._queue_seconds = step.queue_seconds
+                self._stages.begin(conventions.INJECT)
+            case Injected():
+                self._hear_injected(step)
+            case Piece():
+                self._hear_piece(step)
 
     def _hear_injected(self, injected: Injected) -> None:
         self._injected, self._injected_at = injected, time.perf_counter()
-        slots = {conventions.LATENT_SLOTS: injected.latent_slots}
-        record_stage(self._tracer, conventions.INJECT, injected.inject_seconds, slots)
+        self._stages.note({conventions.LATENT_SLOTS: injected.latent_slots})
+        read = {conventions.GEN_AI_INPUT_TOKENS: injected.prompt_tokens}
+        self._stages.begin(conventions.PREFILL, read)
         for outcome in self._prepared.outcomes:
             self._tell(outcome)
 
@@ -86,6 +90,7 @@ class Answer:
         assert self._injected is not None
         if piece.tokens == 1:
             self._hear_first(self._injected)
+        self._stages.note({conventions.GEN_AI_OUTPUT_TOKENS: piece.tokens})
         self._texts.append(piece.text)
         self._tell(TokenText(text=piece.text))
         if piece.finish is not None:
@@ -93,12 +98,10 @@ class Answer:
 
     def _hear_first(self, injected: Injected) -> None:
         self._first_at = time.perf_counter()
-        read = {conventions.GEN_AI_INPUT_TOKENS: injected.prompt_tokens}
-        record_stage(self._tracer, conventions.PREFILL, self._prefill_seconds, read)
-        before = self._prepared.fetch_seconds + injected.queue_seconds + injected.inject_seconds
-        self._metrics.first_token(
-            before + self._prefill_seconds, prompt_tokens=injected.prompt_tokens
-        )
+        self._stages.begin(conventions.DECODE, _WRITING)
+        before = self._prepared.fetch_seconds + self._queue_seconds + injected.inject_seconds
+        self._metrics.first_token(before + self._prefill_seconds)
+        self._metrics.prefilled(injected.prompt_tokens - tokens_before(self._prepared.source))
 
     @property
     def _prefill_seconds(self) -> float:
@@ -108,23 +111,23 @@ class Answer:
         assert last.finish is not None
         decode_seconds = time.perf_counter() - self._first_at
         self._metrics.last_token(decode_seconds, tokens=last.tokens)
-        written: Attributes = {
-            conventions.GEN_AI_OPERATION: conventions.TEXT_COMPLETION,
-            conventions.GEN_AI_PROVIDER: conventions.LATENTFLOW,
-            conventions.GEN_AI_OUTPUT_TOKENS: last.tokens,
-            conventions.GEN_AI_FINISH_REASONS: [last.finish.value],
-        }
-        record_stage(self._tracer, conventions.DECODE, decode_seconds, written)
+        self._stages.note({conventions.GEN_AI_FINISH_REASONS: [last.finish.value]})
         return Usage(
             prompt_tokens=injected.prompt_tokens,
             latent_slots=injected.latent_slots,
             completion_tokens=last.tokens,
             finish=last.finish,
             timings=GenerateTimings(
-                queue_seconds=injected.queue_seconds,
+                queue_seconds=self._queue_seconds,
                 fetch_seconds=self._prepared.fetch_seconds,
                 inject_seconds=injected.inject_seconds,
                 prefill_seconds=self._prefill_seconds,
                 decode_seconds=decode_seconds,
             ),
         )
+
+
+_WRITING: Attributes = {
+    conventions.GEN_AI_OPERATION: conventions.TEXT_COMPLETION,
+    conventions.GEN_AI_PROVIDER: conventions.LATENTFLOW,
+}

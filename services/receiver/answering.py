@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Tracer, get_current_span
 
 from latentflow.calls import (
     GenerateCall,
@@ -23,16 +23,17 @@ from latentflow.calls import (
 from latentflow.errors import InvalidInput
 from latentflow.latent import Tenant
 from latentflow.rpc import conventions
+from latentflow.rpc.links import link_creation
 from latentflow.rpc.propagation import current_traceparent
-from latentflow.rpc.stages import stage
+from latentflow.rpc.stages import stage, stages
 from latentflow.rpc.told import Tell
 from services.receiver.answer import Answer, Answered, Prepared
 from services.receiver.asking import Ask
 from services.receiver.engine import Engine
-from services.receiver.inputs import Gathering, TellOutcome
+from services.receiver.inputs import Gathered, Gathering, TellOutcome
 from services.receiver.metrics import ReceiverMetrics
-from services.receiver.reading import Reading, reading_of
-from services.receiver.sessions import Sessions
+from services.receiver.reading import reading_of
+from services.receiver.sessions import Kept, Sessions
 
 Offer = Callable[[Answered], None]
 
@@ -82,11 +83,12 @@ class Answering:
     ) -> Answered:
         """As `generate`, with no place taken for it, and offered to nobody."""
         async with self._prepared(tenant, call.prompt, call.source, tell) as prepared:
-            answer = Answer(prepared, tell, self._tracer, self._metrics)
             ask = Ask(source=prepared.source, question=call.prompt.question, sampling=call.sampling)
-            async with aclosing(self._engine.answer(ask)) as steps:
-                async for step in steps:
-                    answer.hear(step)
+            with stages(self._tracer) as told:
+                answer = Answer(prepared, tell, told, self._metrics)
+                async with aclosing(self._engine.answer(ask)) as steps:
+                    async for step in steps:
+                        answer.hear(step)
             outcomes = prepared.outcomes
         return Answered(tenant=tenant, call=call, outcomes=outcomes, text=answer.text)
 
@@ -97,7 +99,8 @@ class Answering:
                     scores = await self._engine.score(
                         prepared.source, call.prompt.question, call.options
                     )
-                return Scored(outcomes=prepared.outcomes, scores=scores)
+                    self._metrics.prefilled(scores.read_tokens)
+                return Scored(outcomes=prepared.outcomes, scores=scores.options)
 
     async def open_session(self, tenant: Tenant, call: OpenSessionCall) -> Session:
         """Memory is accounted before the cache is made. Raises Overloaded when there is none."""
@@ -105,8 +108,7 @@ class Answering:
             async with self._gathering.gathered(
                 tenant, call.inputs, _to_nobody, generation=_new_generation()
             ) as gathered:
-                reading = reading_of(call.context, gathered.parts)
-                session_id, slots = await self._primed_session(tenant, reading, call.idle_seconds)
+                session_id, slots = await self._primed_session(tenant, call, gathered)
             return Session(session_id=session_id, outcomes=gathered.outcomes, latent_slots=slots)
 
     def close_session(self, tenant: Tenant, session_id: SessionId) -> None:
@@ -114,15 +116,18 @@ class Answering:
         self._sessions.close(tenant, session_id)
 
     async def _primed_session(
-        self, tenant: Tenant, reading: Reading, idle_seconds: int
+        self, tenant: Tenant, call: OpenSessionCall, gathered: Gathered
     ) -> tuple[SessionId, int]:
         """With the latent slots that it holds."""
+        reading = reading_of(call.context, gathered.parts)
         async with self._engine.priming() as priming:
             plan = await priming.plan(reading)
             with self._sessions.room(self._engine.bytes_of(plan)) as room:
                 with stage(self._tracer, conventions.INJECT):
                     primed = await priming.prime(plan)
-                session_id = self._sessions.keep(tenant, primed, room, idle_seconds=idle_seconds)
+                    self._metrics.prefilled(primed.tokens)
+                kept = Kept(primed=primed, creations=gathered.creations)
+                session_id = self._sessions.keep(tenant, kept, room, idle_seconds=call.idle_seconds)
         return session_id, primed.slots
 
     @asynccontextmanager
@@ -146,8 +151,10 @@ class Answering:
                 )
         else:
             _require_no_context(prompt)
-            with self._sessions.use(tenant, source) as primed:
-                yield Prepared(source=primed)
+            with self._sessions.use(tenant, source) as kept:
+                for each in kept.creations:
+                    link_creation(get_current_span(), each)
+                yield Prepared(source=kept.primed)
 
 
 def _new_generation() -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from latentflow.calls import Sampling
@@ -20,16 +21,22 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """The thread has taken the question up."""
+
+    queue_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
     """The cache is ready and the question comes next. Seconds are wall-clock."""
 
     prompt_tokens: int
     latent_slots: int
-    queue_seconds: float
     inject_seconds: float
 
 
-Step = Injected | Piece
+Step = Begun | Injected | Piece
 
 
 class Asked:
@@ -39,11 +46,12 @@ class Asked:
         self.ask = ask
         self.asked_at = time.perf_counter()
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._heard: asyncio.Queue[Step | Exception] = asyncio.Queue()
         self._is_cancelled = False
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Injected, then pieces to the last one; raises what was told by `fail`.
+        """Begun, Injected, then pieces to the last one; raises what was told by `fail`.
 
         Leaving early makes `is_cancelled` true.
         """
@@ -61,6 +69,10 @@ class Asked:
     def is_cancelled(self) -> bool:
         """Whether nobody listens any more."""
         return self._is_cancelled
+
+    def in_its_span(self, record: Callable[[], None]) -> None:
+        """Calls `record` as if the call itself did, on whatever thread."""
+        self._context.run(record)
 
     def tell(self, step: Step) -> None:
         self._loop.call_soon_threadsafe(self._heard.put_nowait, step)

@@ -13,7 +13,7 @@ from latentflow.model.chunks import read_on
 from latentflow.model.generation import generate
 from latentflow.model.reading import ReadCache
 from latentflow.model.stacking import stack
-from services.receiver.asking import Asked, Injected
+from services.receiver.asking import Asked, Begun, Injected
 from services.receiver.priming import Primed, Primer
 
 
@@ -54,12 +54,12 @@ def _row(primer: Primer, asked: Asked) -> Row | None:
 
 def _ready(primer: Primer, asked: Asked) -> Row:
     began_at = time.perf_counter()
+    asked.tell(Begun(queue_seconds=began_at - asked.asked_at))
     primed, ids = primer.ready(asked.ask.source, asked.ask.question, asked.is_cancelled)
     asked.tell(
         Injected(
-            prompt_tokens=primed.positions - primed.slots + len(ids),
+            prompt_tokens=primed.tokens + len(ids),
             latent_slots=primed.slots,
-            queue_seconds=began_at - asked.asked_at,
             inject_seconds=time.perf_counter() - began_at,
         )
     )

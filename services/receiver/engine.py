@@ -5,6 +5,7 @@ Owns what runs on the thread; knows nothing of latents' ways here, nor of sessio
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from latentflow.calls import OptionScore, ServiceDescription
@@ -15,7 +16,7 @@ from services.receiver.asking import Ask, Asked, Step
 from services.receiver.batches import Batches
 from services.receiver.decoding import decode
 from services.receiver.metrics import ReceiverMetrics
-from services.receiver.priming import IsCancelled, Plan, Primed, Primer, Source
+from services.receiver.priming import IsCancelled, Plan, Primed, Primer, Source, tokens_before
 from services.receiver.reading import Reading
 from services.receiver.resident import Resident
 
@@ -33,6 +34,14 @@ class Priming:
 
     async def prime(self, plan: Plan) -> Primed:
         return await self._turn.run(partial(self._primer.prime, plan, self._turn.is_cancelled))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """One for each option; `read_tokens` were read for them."""
+
+    read_tokens: int
+    options: tuple[OptionScore, ...]
 
 
 class Engine:
@@ -61,15 +70,13 @@ class Engine:
         return self._worker.admit()
 
     def answer(self, ask: Ask) -> AsyncGenerator[Step, None]:
-        """Injected, then the answer piece by piece; leaving early stops it and frees its memory.
+        """Begun, Injected, then pieces; leaving early stops the work and frees its memory.
 
         Raises EmptyInput, ContextTooLong.
         """
         return self._batches.answer(ask)
 
-    async def score(
-        self, source: Source, question: str, options: Sequence[str]
-    ) -> tuple[OptionScore, ...]:
+    async def score(self, source: Source, question: str, options: Sequence[str]) -> Scores:
         """Raises EmptyInput, ContextTooLong."""
         async with self._worker.turn() as turn:
             return await turn.run(
@@ -86,11 +93,14 @@ class Engine:
             yield Priming(self._primer, turn)
 
     def _decode(self, batch: Sequence[Asked]) -> None:
-        self._metrics.batch(len(batch))
+        batch[0].in_its_span(partial(self._metrics.batch, len(batch)))
         decode(self._primer, batch)
 
     def _score(
         self, source: Source, question: str, options: Sequence[str], is_cancelled: IsCancelled
-    ) -> tuple[OptionScore, ...]:
+    ) -> Scores:
         primed, ids = self._primer.ready(source, question, is_cancelled)
-        return score_options(self._primer.backbone, primed.cache, ids, options)
+        scores = score_options(self._primer.backbone, primed.cache, ids, options)
+        prompt_tokens = primed.tokens + len(ids) - tokens_before(source)
+        read_tokens = prompt_tokens + sum(score.tokens for score in scores)
+        return Scores(read_tokens=read_tokens, options=scores)

@@ -1,13 +1,18 @@
-"""The receiver's side of the broker: takes latents within memory and time, and notes their use."""
+"""The receiver's side of the broker: takes latents within memory and time, links a call to where
+they were made, and notes their use.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from opentelemetry import trace
+
 from latentflow.latent import LatentId, Manifest, Tenant
 from latentflow.relay import UseCall
 from latentflow.rpc.broker_client import BrokerClient, Fetched
 from latentflow.rpc.deadline_interceptor import remaining_seconds
+from latentflow.rpc.links import link_creation
 from latentflow.sealing.guard import ReaderKeys
 from latentflow.wire.guard import Guard
 from services.receiver.acceptance import resident_bytes
@@ -19,8 +24,9 @@ Check = Callable[[Manifest], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """What one call fetches with: the memory it has taken, and its tenant's keys."""
+    """What one call fetches with: its span, the memory it has taken, and its tenant's keys."""
 
+    span: trace.Span
     memory: Account
     guard: Guard
 
@@ -45,9 +51,12 @@ class Fetching:
 
     @contextmanager
     def intake(self, tenant: Tenant) -> Iterator[Intake]:
-        """All that is fetched with it is accounted for until the block ends."""
+        """All that is fetched with it is accounted for until the block ends; the current span gets
+        a link to the creation of each latent whose manifest is read, also of one that is refused.
+        """
+        span = trace.get_current_span()
         with account(self._budget) as memory:
-            yield Intake(memory=memory, guard=self._keys.guard(tenant))
+            yield Intake(span=span, memory=memory, guard=self._keys.guard(tenant))
 
     async def fetch(self, latent_id: LatentId, check: Check, intake: Intake) -> Fetched:
         """Verified against its commit. Raises as `check`, which hears the manifest before a frame
@@ -55,6 +64,7 @@ class Fetching:
         """
 
         def admit(manifest: Manifest) -> None:
+            link_creation(intake.span, manifest.traceparent)
             check(manifest)
             intake.memory.take(resident_bytes(manifest))
 

@@ -16,7 +16,6 @@ from latentflow.errors import LatentFlowError, Unreachable
 from latentflow.latent import LatentId, Outcome, Tenant
 from latentflow.rpc import conventions
 from latentflow.rpc.facts import reason_of
-from latentflow.rpc.links import link_creation
 from latentflow.rpc.stages import Attributes, stage
 from latentflow.wire.text import read_text
 from services.receiver.acceptance import accept_fallback
@@ -47,10 +46,11 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """In the order of the call's inputs."""
+    """In the order of the call's inputs. `creations` are the traceparents of what is read."""
 
     parts: tuple[Part, ...]
     outcomes: tuple[LatentOutcome, ...]
+    creations: tuple[str, ...]
 
 
 class Gathering:
@@ -75,11 +75,11 @@ class Gathering:
         """All at once, with their memory for as long as the block lasts.
 
         `tell_failed` hears of each that can't be used, then the first one's error is raised. The
-        current span gets a link to each latent's creation. The broker has noted every use by
+        current span is linked as `Fetching.intake` says. The broker has noted every use by
         `generation` before any is read.
         """
         if not inputs.latents:
-            yield Gathered(parts=(), outcomes=())
+            yield Gathered(parts=(), outcomes=(), creations=())
             return
         with self._fetching.intake(tenant) as intake:
             with stage(self._tracer, conventions.FETCH, _fetching(inputs)):
@@ -88,10 +88,10 @@ class Gathering:
                 await together(self._fetching.note(each.used, generation) for each in found)
             for each in found:
                 self._metrics.latent(each.outcome)
-                link_creation(trace.get_current_span(), each.traceparent)
             yield Gathered(
                 parts=tuple(each.part for each in found),
                 outcomes=tuple(each.outcome for each in found),
+                creations=tuple(each.traceparent for each in found),
             )
 
     def _all_found(self, results: Sequence[Found | Lost], tell_failed: TellOutcome) -> list[Found]:

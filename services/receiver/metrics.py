@@ -14,7 +14,9 @@ from services.receiver.resident import Resident
 
 
 class ReceiverMetrics:
-    """Of the answers of one model. Each method is called in the span of what it measures."""
+    """Of the answers of one model. Each method is called in the span of what it measures; `batch`,
+    which measures several calls, in that of one of them.
+    """
 
     def __init__(self, meter: Meter, *, model: str) -> None:
         self._known = {
@@ -41,10 +43,12 @@ class ReceiverMetrics:
     def batch(self, rows: int) -> None:
         self._batch_size.record(rows)
 
-    def first_token(self, seconds: float, *, prompt_tokens: int) -> None:
-        """`seconds` since the call began; `prompt_tokens` were read."""
+    def prefilled(self, tokens: int) -> None:
+        self._prefill_tokens.record(tokens)
+
+    def first_token(self, seconds: float) -> None:
+        """`seconds` since the call began."""
         self._first_token.record(seconds, self._known)
-        self._prefill_tokens.record(prompt_tokens)
 
     def last_token(self, seconds: float, *, tokens: int) -> None:
         """`seconds` since the first of `tokens`."""

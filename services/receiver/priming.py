@@ -50,8 +50,17 @@ class Primed:
     positions: int
     slots: int
 
+    @property
+    def tokens(self) -> int:
+        return self.positions - self.slots
+
 
 Source = Reading | Primed
+
+
+def tokens_before(source: Source) -> int:
+    """What an earlier call has read of it."""
+    return source.tokens if isinstance(source, Primed) else 0
 
 
 class Primer:

@@ -18,11 +18,19 @@ Clock = Callable[[], float]
 """Seconds of a monotonic clock."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A primed cache. `creations` are the traceparents of the latents in it."""
+
+    primed: Primed
+    creations: tuple[str, ...] = ()
+
+
 @dataclass(slots=True, kw_only=True)
 class _Session:
     """A session in use is not idle; `idle_since` is when it was last used."""
 
-    primed: Primed
+    kept: Kept
     memory: Account
     idle_seconds: int
     idle_since: float
@@ -58,12 +66,10 @@ class Sessions:
             memory.take(held_bytes, retry_after_seconds=self._seconds_to_next_end())
             yield memory
 
-    def keep(
-        self, tenant: Tenant, primed: Primed, memory: Account, *, idle_seconds: int
-    ) -> SessionId:
+    def keep(self, tenant: Tenant, kept: Kept, memory: Account, *, idle_seconds: int) -> SessionId:
         session_id = self._new_id()
         self._sessions[tenant, session_id] = _Session(
-            primed=primed,
+            kept=kept,
             memory=memory.hand_over(),
             idle_seconds=idle_seconds,
             idle_since=self._clock(),
@@ -71,13 +77,13 @@ class Sessions:
         return session_id
 
     @contextmanager
-    def use(self, tenant: Tenant, session_id: SessionId) -> Iterator[Primed]:
+    def use(self, tenant: Tenant, session_id: SessionId) -> Iterator[Kept]:
         """Raises UnknownSession also for another tenant's."""
         self.end_idle()
         session = self._find(tenant, session_id)
         session.users += 1
         try:
-            yield session.primed
+            yield session.kept
         finally:
             session.users -= 1
             session.idle_since = self._clock()

@@ -17,6 +17,7 @@ from latentflow.calls import Sampling
 from latentflow.cli.progress import Progress
 from latentflow.cli.stack import StackAddresses, StackPlan, running_stack
 from latentflow.client import Addresses, Answer, connect
+from latentflow.rpc import metric_names
 from latentflow.rpc.metric_names import CALL_DURATION
 from latentflow.rpc.otel import setup_telemetry
 from latentflow.rpc.stages import stage
@@ -82,6 +83,10 @@ _METRICS = {
         "latentflow.broker.store.used",
         "latentflow.broker.store.limit",
     },
+}
+
+_DISTRIBUTIONS = {
+    each.name for each in vars(metric_names).values() if isinstance(each, metric_names.Distribution)
 }
 
 
@@ -193,6 +198,13 @@ def test_every_call_of_the_handoff_is_timed_with_its_trace_as_exemplar(handoff: 
     assert sorted(timed) == sorted(_CALLS)
     for point in timed.values():
         assert (point.count, point.traces) == (1, frozenset({trace_id}))
+
+
+def test_every_distribution_has_the_trace_as_exemplar(handoff: Handoff) -> None:
+    (trace_id,) = {span.place.trace_id for span in handoff.spans}
+    traces = {point.name: point.traces for point in handoff.points if point.name in _DISTRIBUTIONS}
+    assert "latentflow.batch.size" in traces
+    assert traces == dict.fromkeys(traces, frozenset({trace_id}))
 
 
 def test_metrics_name_no_latent(handoff: Handoff) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
+import grpc
 import pytest
 
 from latentflow.errors import StoreUnavailable
@@ -10,6 +11,7 @@ from latentflow.latent import FlowName
 from latentflow.relay import Abort, WatchCall
 from latentflow.rpc import metric_names
 from latentflow.rpc.auth_interceptor import DEFAULT_TENANT
+from latentflow.wire.flows import watch_call_to_proto
 from services.broker.__main__ import open_stores
 from services.broker.metrics import observe_breaker
 from services.broker.settings import Settings
@@ -66,6 +68,17 @@ async def test_uploads_are_counted_while_they_last_and_by_their_end(
         for state in ("committed", "aborted", "abandoned")
     }
     assert ends == {"committed": 1, "aborted": 1, "abandoned": 0}
+
+
+async def test_a_watch_that_its_watchers_deadline_ends_is_no_failure(
+    settings: Settings, clock: ManualClock, readings: Readings, flow: FlowName
+) -> None:
+    async with running_broker(settings, clock, readings.telemetry) as broker:
+        watch = broker.stub.Watch(watch_call_to_proto(WatchCall(flow=flow)), timeout=0.05)
+        assert await watch.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    ended = {"rpc_response_status_code": "DEADLINE_EXCEEDED"}
+    assert readings.count(metric_names.CALL_DURATION, **ended) == 1
+    assert readings.count(metric_names.CALL_DURATION, error_type="DEADLINE_EXCEEDED") == 0
 
 
 async def test_deliveries_are_new_once_then_again_then_dead(

@@ -21,6 +21,10 @@ async def answer(context: Context) -> bytes:
     return b"done"
 
 
+async def hang(context: Context) -> bytes:
+    return await asyncio.Future[bytes]()
+
+
 async def span_of(work: Work, method: str = ONE, *, seconds: float | None = 20) -> ReadableSpan:
     """The one span of a call that may fail."""
     with Spans() as spans:
@@ -66,39 +70,61 @@ async def test_a_failure_of_the_server_is_an_error(method: str) -> None:
     assert attributes(span)["error.type"] == "UNAVAILABLE"
 
 
-async def test_an_unknown_exception_is_an_error_without_its_text() -> None:
+@pytest.mark.parametrize("method", METHODS)
+async def test_an_unknown_exception_is_an_error_without_its_text(method: str) -> None:
     async def fail(context: Context) -> bytes:
         raise ValueError("secret")
 
-    span = await span_of(fail)
+    span = await span_of(fail, method)
     assert summary(span) == ("INTERNAL", StatusCode.ERROR)
     assert "secret" not in span.to_json()
 
 
-async def test_an_abort_of_the_handlers_own_is_recorded_as_it_is() -> None:
+@pytest.mark.parametrize("method", METHODS)
+async def test_an_abort_of_the_handlers_own_is_recorded_as_it_is(method: str) -> None:
     async def abort(context: Context) -> bytes:
         await context.abort(grpc.StatusCode.OUT_OF_RANGE, "mine")
 
-    assert summary(await span_of(abort)) == ("OUT_OF_RANGE", StatusCode.UNSET)
+    assert summary(await span_of(abort, method)) == ("OUT_OF_RANGE", StatusCode.UNSET)
 
 
-async def test_a_deadline_that_passed_is_an_error() -> None:
-    async def hang(context: Context) -> bytes:
-        return await asyncio.Future[bytes]()
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_deadline_that_passed_is_an_error(method: str) -> None:
+    span = await span_of(hang, method, seconds=0.05)
+    assert summary(span) == ("DEADLINE_EXCEEDED", StatusCode.ERROR)
 
-    assert summary(await span_of(hang, seconds=0.05)) == ("DEADLINE_EXCEEDED", StatusCode.ERROR)
+
+async def test_so_is_one_of_which_grpc_tells_the_server_a_later_one() -> None:
+    """1.001 s go as 1010 ms; 1.95 s go as 2 s, which the connection has sent before."""
+
+    async def answer_ahead(context: Context) -> bytes:
+        return await (answer if ahead else hang)(context)
+
+    with Spans() as spans:
+        async with served(probe(answer_ahead), telemetry=spans.telemetry) as there:
+            ahead = True
+            await call(there.channel, ONE, seconds=2)
+            ahead = False
+            late = [
+                call(there.channel, method, seconds=seconds)
+                for seconds in (1.001, 1.95)
+                for method in METHODS
+            ]
+            await asyncio.gather(*late, return_exceptions=True)
+        _, *missed = spans.all()
+    assert [summary(span) for span in missed] == [("DEADLINE_EXCEEDED", StatusCode.ERROR)] * 8
 
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_caller_that_leaves_is_no_error(method: str) -> None:
     began = asyncio.Event()
 
-    async def hang(context: Context) -> bytes:
+    async def begin(context: Context) -> bytes:
         began.set()
-        return await asyncio.Future[bytes]()
+        return await hang(context)
 
     with Spans() as spans:
-        async with served(probe(hang), telemetry=spans.telemetry) as there:
+        async with served(probe(begin), telemetry=spans.telemetry) as there:
             calling = asyncio.create_task(call(there.channel, method))
             await asyncio.wait_for(began.wait(), 20)
             calling.cancel()
@@ -125,6 +151,15 @@ async def test_every_call_is_timed_by_method_and_status(
     assert readings.count(CALL_DURATION, rpc_response_status_code=code) == 1
     assert readings.count(CALL_DURATION, rpc_method=method.removeprefix("/")) == 1
     assert readings.count(CALL_DURATION, error_type="INTERNAL") == (code == "INTERNAL")
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_missed_deadline_is_counted_as_the_servers_fault(method: str) -> None:
+    readings = Readings()
+    async with served(probe(hang), telemetry=readings.telemetry) as there:
+        with suppress(grpc.aio.AioRpcError):
+            await call(there.channel, method, seconds=0.05)
+    assert readings.count(CALL_DURATION, error_type="DEADLINE_EXCEEDED") == 1
 
 
 async def ended(find: Callable[[], object]) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from latentflow.calls import LatentInput, TextMeans
+from latentflow.calls import LatentInput, OpenSessionCall, Prompt, ScoreCall, TextMeans
 from latentflow.errors import UnknownLatent
 from latentflow.latent import new_latent_id
 from latentflow.model.contexts import context_ids
 from latentflow.model.footprint import cache_bytes
 from latentflow.rpc import metric_names
+from tests.integration.services.callers import TIMEOUT, inputs
 from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock
 from tests.readings import Readings
@@ -68,6 +69,35 @@ async def test_what_a_model_prefills_for_a_latent_is_counted(
         await stack.share(MEMO)
     tokens = len(context_ids(pair.sharer, MEMO))
     assert readings.value(metric_names.PREFILL_TOKENS) == tokens
+
+
+async def test_what_a_session_has_read_is_counted_when_it_is_opened_and_not_again(
+    pair: TinyPair, clock: ManualClock, readings: Readings
+) -> None:
+    async with running_stack(pair, clock, telemetry=readings.telemetry) as stack:
+        latent_id = await stack.latent(MEMO)
+        sharing = readings.value(metric_names.PREFILL_TOKENS)
+        call = OpenSessionCall(inputs=inputs(latent_id), context=MEMO)
+        session = await stack.receiver.open_session(call, timeout=TIMEOUT)
+        opening = readings.value(metric_names.PREFILL_TOKENS) - sharing
+        heard = await stack.ask_session(QUESTION, session.session_id)
+    assert 0 < opening < heard.usage.prompt_tokens
+    both = readings.value(metric_names.PREFILL_TOKENS) - sharing
+    assert both == heard.usage.prompt_tokens
+
+
+async def test_scores_count_the_prompt_and_the_options(
+    pair: TinyPair, clock: ManualClock, readings: Readings
+) -> None:
+    async with running_stack(pair, clock, telemetry=readings.telemetry) as stack:
+        heard = await stack.ask(QUESTION, context=MEMO)
+        asked = heard.usage.prompt_tokens
+        prompt = Prompt(question=QUESTION, context=MEMO)
+        call = ScoreCall(prompt=prompt, options=(" 4471", " 9999 or so"))
+        scored = await stack.receiver.score(call, timeout=TIMEOUT)
+    options = sum(score.tokens for score in scored.scores)
+    assert readings.value(metric_names.PREFILL_TOKENS) == asked + asked + options
+    assert readings.count(metric_names.PREFILL_TOKENS) == 2
 
 
 async def test_outcomes_are_counted_with_their_reason(

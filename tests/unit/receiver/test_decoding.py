@@ -11,7 +11,7 @@ from latentflow.errors import ContextTooLong
 from latentflow.model.generation import Piece
 from latentflow.model.reading import read
 from latentflow.model.stacking import stack
-from services.receiver.asking import Ask, Asked, Injected, Step
+from services.receiver.asking import Ask, Asked, Begun, Injected, Step
 from services.receiver.decoding import decode
 from services.receiver.priming import Primed, Primer
 from services.receiver.reading import Message, Reading
@@ -82,17 +82,18 @@ async def test_a_kept_cache_answers_like_a_fresh_reading_and_stays_as_it_is(
 
 async def test_first_comes_what_the_cache_holds(primer: Primer) -> None:
     (steps,) = await decoded(primer, [ask("Who?", "A text.")])
-    injected = steps[0]
+    begun, injected = steps[:2]
+    assert isinstance(begun, Begun)
     assert isinstance(injected, Injected)
     primed, ids = primer.ready(reading("A text."), "Who?", lambda: False)
     assert injected.prompt_tokens == primed.positions + len(ids)
     assert injected.latent_slots == 0
-    assert min(injected.queue_seconds, injected.inject_seconds) > 0
+    assert min(begun.queue_seconds, injected.inject_seconds) > 0
 
 
 async def test_a_question_that_does_not_fit_fails_alone(primer: Primer) -> None:
     failed, answered = await decoded(primer, [ask("x" * POSITIONS), ask("Who?")])
-    assert isinstance(failed[0], ContextTooLong)
+    assert isinstance(failed[-1], ContextTooLong)
     assert text(answered)
 
 
@@ -118,7 +119,7 @@ async def test_nothing_more_is_decoded_for_one_that_left(primer: Primer) -> None
 
 async def test_a_batch_in_which_nothing_fits_decodes_nothing(primer: Primer) -> None:
     (steps,) = await decoded(primer, [ask("x" * POSITIONS)])
-    assert [type(step) for step in steps] == [ContextTooLong]
+    assert [type(step) for step in steps] == [Begun, ContextTooLong]
 
 
 async def test_an_answer_ends_where_its_form_says(primer: Primer) -> None:

@@ -12,7 +12,7 @@ from latentflow.model.prompt import PromptFormat
 from latentflow.model.reading import empty_cache
 from services.receiver.budget import MemoryBudget
 from services.receiver.priming import Primed
-from services.receiver.sessions import Sessions
+from services.receiver.sessions import Kept, Sessions
 from tests.tiny_pair import TinyPair
 
 ONE, OTHER = Tenant("one"), Tenant("other")
@@ -46,15 +46,16 @@ def sessions(clock: Seconds, budget: MemoryBudget) -> Sessions:
 
 
 @pytest.fixture
-def primed(pair: TinyPair) -> Primed:
-    return Primed(form=PromptFormat(), cache=empty_cache(pair.receiver, 1), positions=0, slots=0)
+def kept(pair: TinyPair) -> Kept:
+    cache = empty_cache(pair.receiver, 1)
+    return Kept(primed=Primed(form=PromptFormat(), cache=cache, positions=0, slots=0))
 
 
 def opened(
-    sessions: Sessions, primed: Primed, *, held_bytes: int = 40, idle_seconds: int = 10
+    sessions: Sessions, kept: Kept, *, held_bytes: int = 40, idle_seconds: int = 10
 ) -> SessionId:
     with sessions.room(held_bytes) as room:
-        return sessions.keep(ONE, primed, room, idle_seconds=idle_seconds)
+        return sessions.keep(ONE, kept, room, idle_seconds=idle_seconds)
 
 
 def is_live(sessions: Sessions, session_id: SessionId) -> bool:
@@ -65,13 +66,13 @@ def is_live(sessions: Sessions, session_id: SessionId) -> bool:
         return False
 
 
-def test_a_session_gives_back_the_very_cache(sessions: Sessions, primed: Primed) -> None:
-    with sessions.use(ONE, opened(sessions, primed)) as kept:
-        assert kept is primed
+def test_a_session_gives_back_the_very_cache(sessions: Sessions, kept: Kept) -> None:
+    with sessions.use(ONE, opened(sessions, kept)) as used:
+        assert used is kept
 
 
-def test_another_tenants_session_is_unknown(sessions: Sessions, primed: Primed) -> None:
-    session_id = opened(sessions, primed)
+def test_another_tenants_session_is_unknown(sessions: Sessions, kept: Kept) -> None:
+    session_id = opened(sessions, kept)
     with pytest.raises(UnknownSession), sessions.use(OTHER, session_id):
         pass
     with pytest.raises(UnknownSession):
@@ -80,9 +81,9 @@ def test_another_tenants_session_is_unknown(sessions: Sessions, primed: Primed) 
 
 
 def test_a_closed_session_is_unknown_and_its_memory_free(
-    sessions: Sessions, primed: Primed, budget: MemoryBudget
+    sessions: Sessions, kept: Kept, budget: MemoryBudget
 ) -> None:
-    session_id = opened(sessions, primed)
+    session_id = opened(sessions, kept)
     assert budget.taken_bytes == 40
     sessions.close(ONE, session_id)
     assert budget.taken_bytes == 0
@@ -91,9 +92,9 @@ def test_a_closed_session_is_unknown_and_its_memory_free(
 
 
 def test_an_idle_session_ends(
-    sessions: Sessions, primed: Primed, clock: Seconds, budget: MemoryBudget
+    sessions: Sessions, kept: Kept, clock: Seconds, budget: MemoryBudget
 ) -> None:
-    session_id = opened(sessions, primed)
+    session_id = opened(sessions, kept)
     clock.now += 10
     sessions.end_idle()
     assert budget.taken_bytes == 0
@@ -101,18 +102,18 @@ def test_an_idle_session_ends(
 
 
 def test_use_keeps_a_session_from_being_idle(
-    sessions: Sessions, primed: Primed, clock: Seconds
+    sessions: Sessions, kept: Kept, clock: Seconds
 ) -> None:
-    session_id = opened(sessions, primed)
+    session_id = opened(sessions, kept)
     for _ in range(3):
         clock.now += 9
         assert is_live(sessions, session_id)
 
 
 def test_a_session_in_use_does_not_end_however_long(
-    sessions: Sessions, primed: Primed, clock: Seconds
+    sessions: Sessions, kept: Kept, clock: Seconds
 ) -> None:
-    session_id = opened(sessions, primed)
+    session_id = opened(sessions, kept)
     with sessions.use(ONE, session_id):
         clock.now += 100
         sessions.end_idle()
@@ -120,39 +121,39 @@ def test_a_session_in_use_does_not_end_however_long(
 
 
 def test_a_session_closed_in_use_ends_without_being_freed_twice(
-    sessions: Sessions, primed: Primed, budget: MemoryBudget
+    sessions: Sessions, kept: Kept, budget: MemoryBudget
 ) -> None:
-    session_id = opened(sessions, primed)
+    session_id = opened(sessions, kept)
     with sessions.use(ONE, session_id):
         sessions.close(ONE, session_id)
     assert budget.taken_bytes == 0
 
 
 def test_a_new_session_is_refused_while_live_ones_fill_the_memory(
-    sessions: Sessions, primed: Primed, clock: Seconds
+    sessions: Sessions, kept: Kept, clock: Seconds
 ) -> None:
-    first = opened(sessions, primed, idle_seconds=10)
-    second = opened(sessions, primed, idle_seconds=30)
+    first = opened(sessions, kept, idle_seconds=10)
+    second = opened(sessions, kept, idle_seconds=30)
     clock.now += 4
     with pytest.raises(Overloaded) as refusal:
-        opened(sessions, primed)
+        opened(sessions, kept)
     assert refusal.value.retry_after_seconds == 6
     assert is_live(sessions, first)
     assert is_live(sessions, second)
 
 
 def test_room_comes_from_sessions_that_are_idle_by_then(
-    sessions: Sessions, primed: Primed, clock: Seconds
+    sessions: Sessions, kept: Kept, clock: Seconds
 ) -> None:
-    opened(sessions, primed)
-    opened(sessions, primed)
+    opened(sessions, kept)
+    opened(sessions, kept)
     clock.now += 10
-    opened(sessions, primed)
+    opened(sessions, kept)
 
 
-def test_a_session_beyond_all_memory_can_never_be(sessions: Sessions, primed: Primed) -> None:
+def test_a_session_beyond_all_memory_can_never_be(sessions: Sessions, kept: Kept) -> None:
     with pytest.raises(InvalidInput):
-        opened(sessions, primed, held_bytes=LIMIT + 1)
+        opened(sessions, kept, held_bytes=LIMIT + 1)
 
 
 def test_room_that_no_session_takes_is_given_back(sessions: Sessions, budget: MemoryBudget) -> None:

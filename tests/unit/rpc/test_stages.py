@@ -1,4 +1,6 @@
+from asyncio import CancelledError
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +14,7 @@ from latentflow.rpc.propagation import (
     incoming_context,
     outgoing_metadata,
 )
-from latentflow.rpc.stages import record_stage, stage
+from latentflow.rpc.stages import stage, stages
 
 
 class Traced(NamedTuple):
@@ -47,16 +49,39 @@ def test_a_failed_stage_is_an_error_without_the_exceptions_text(traced: Traced) 
     assert "secret" not in span.to_json()
 
 
-def test_a_recorded_stage_took_as_long_as_it_was_measured(traced: Traced) -> None:
-    with traced.tracer.start_as_current_span("call"):
-        record_stage(traced.tracer, "prefill", 1.5, {"tokens": 7})
-    prefill, call = traced.exporter.get_finished_spans()
-    assert prefill.end_time is not None
-    assert prefill.start_time is not None
-    assert prefill.end_time - prefill.start_time == 1_500_000_000
-    assert prefill.parent is not None
+def test_stages_follow_each_other_under_the_call(traced: Traced) -> None:
+    with traced.tracer.start_as_current_span("call"), stages(traced.tracer) as following:
+        following.begin("inject")
+        following.note({"slots": 7})
+        following.begin("decode", {"n": 1})
+    inject, decode, call = traced.exporter.get_finished_spans()
+    assert [dict(span.attributes or {}) for span in (inject, decode)] == [{"slots": 7}, {"n": 1}]
+    assert inject.end_time is not None
+    assert decode.start_time is not None
+    assert inject.end_time <= decode.start_time
     assert call.context is not None
-    assert prefill.parent.span_id == call.context.span_id
+    for span in (inject, decode):
+        assert span.parent is not None
+        assert span.parent.span_id == call.context.span_id
+        assert span.status.status_code is StatusCode.UNSET
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [(ValueError("secret"), StatusCode.ERROR), (CancelledError(), StatusCode.UNSET)],
+    ids=["failed", "cancelled"],
+)
+def test_what_is_left_early_ends_with_the_stage_that_was_under_way(
+    traced: Traced, ending: BaseException, status: StatusCode
+) -> None:
+    with suppress(ValueError, CancelledError), stages(traced.tracer) as following:
+        following.begin("inject")
+        following.begin("decode")
+        raise ending
+    inject, decode = traced.exporter.get_finished_spans()
+    assert inject.status.status_code is StatusCode.UNSET
+    assert decode.status.status_code is status
+    assert "secret" not in decode.to_json()
 
 
 def test_the_trace_context_survives_metadata(traced: Traced) -> None:

@@ -30,6 +30,7 @@ export OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4317 OTEL_METRIC_EXPORT_INTE
 export LATENTFLOW_CA="" LATENTFLOW_TOKEN=""
 
 main() {
+  umask 022 # the containers run as another user
   deploy/offline/docker-engine.sh
   choose_compose
   work="$(mktemp -d)"

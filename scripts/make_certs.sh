@@ -13,6 +13,7 @@ readonly hosts="DNS:localhost,IP:127.0.0.1,IP:::1${2:+,$2}"
 main() {
   umask 022 # the containers run as another user
   mkdir -p "$folder"
+  chmod a+rx "$folder"
   fresh="$(mktemp -d "$folder/.fresh.XXXXXX")"
   trap 'rm -rf "$fresh"' EXIT
   [[ -f $folder/ca.pem && -f $folder/ca.key ]] || make_ca

@@ -7,7 +7,7 @@ import pytest
 
 from latentflow.errors import InvalidInput
 from latentflow.files import read_bytes
-from latentflow.rpc.reloaded import Reloaded
+from latentflow.rpc.reloaded import RETRY_SECONDS, Reloaded
 
 
 @pytest.fixture
@@ -59,17 +59,30 @@ def test_while_it_is_broken_or_gone_the_last_good_one_holds_and_is_told_of_once(
 
 
 def test_a_file_that_could_not_be_read_for_a_moment_is_read_once_it_can(path: Path) -> None:
-    failures = iter([InvalidInput(field="number", problem="too many open files")])
+    attempts = 0
 
     def read() -> str:
-        if path.read_text() == "2":
-            for failure in failures:
-                raise failure
+        nonlocal attempts
+        attempts += 1
+        if attempts == 2:
+            raise InvalidInput(field="number", problem="too many open files")
         return path.read_text()
 
-    number = Reloaded(read, (path,))
+    now = 0.0
+    number = Reloaded(read, (path,), clock=lambda: now)
     replace_by(path, "2")
-    assert [number(), number()] == ["1", "2"]
+    assert [number(), number()] == ["1", "1"]
+    assert attempts == 2
+    now += RETRY_SECONDS
+    assert number() == "2"
+
+
+def test_a_broken_file_that_changes_is_read_at_once(path: Path) -> None:
+    number = number_in(path)
+    replace_by(path, "two")
+    assert number() == [1]
+    replace_by(path, "3")
+    assert number() == [3]
 
 
 def test_one_that_was_never_good_is_refused(path: Path) -> None:

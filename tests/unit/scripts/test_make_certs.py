@@ -21,6 +21,7 @@ def holds_for(folder: Path, service: str, *host: str) -> bool:
 
 def test_containers_can_read_all_but_the_key_of_the_ca_whatever_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "certs"
+    folder.mkdir(mode=0o700)
     make_certs(folder, umask=0o077)
     assert folder.stat().st_mode & stat.S_IXOTH
     closed = {file.name for file in folder.iterdir() if not file.stat().st_mode & stat.S_IROTH}

@@ -73,7 +73,8 @@ class LatentInput(_message.Message):
     latent_id: _builtins.str
     fallback_latent_id: _builtins.str
     """A text message to read when the latent can't be used, or while its route is demoted to text
-    (ROUTE_DEMOTED). Empty: the call fails instead, and a demotion does not touch it.
+    (ROUTE_DEMOTED). Empty: the call fails instead, and a demotion does not touch it. When neither
+    can be used the latent's reason is said; the message's, when asking again may help.
     """
     def __init__(
         self,

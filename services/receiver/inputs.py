@@ -6,13 +6,13 @@ gives nothing away before it. Knows nothing of the model's work.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from opentelemetry import trace
 
 from latentflow.calls import LatentInput, LatentInputs, LatentOutcome
-from latentflow.errors import LatentFlowError, Unreachable
+from latentflow.errors import DeadlineExpired, Exhausted, LatentFlowError, Unreachable
 from latentflow.latent import LatentId, Outcome, Tenant
 from latentflow.rpc import conventions
 from latentflow.rpc.facts import reason_of
@@ -26,6 +26,9 @@ from services.receiver.together import together
 from services.receiver.unpacking import Unpacking
 
 TellOutcome = Callable[[LatentOutcome], None]
+
+# A fallback that fails so may be read by the next call, whatever is wrong with its latent.
+_FOR_THE_MOMENT = (Exhausted, Unreachable, DeadlineExpired)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,18 +129,29 @@ class Gathering:
         self, given: LatentInput, error: LatentFlowError, intake: Intake
     ) -> Found | Lost:
         """The fallback, when there is one and a broker to ask for it."""
-        reason = reason_of(error)
-        failed = LatentOutcome(latent_id=given.latent_id, outcome=Outcome.FAILED, reason=reason)
         if given.fallback is None or isinstance(error, Unreachable):
-            return Lost(outcome=failed, error=error)
+            return _lost(given, error)
         try:
             fetched = await self._fetching.fetch(given.fallback, accept_fallback, intake)
             part = Message(text=read_text(fetched.stream))
+        except _FOR_THE_MOMENT as away:
+            return _lost(given, away)
         except LatentFlowError:
-            return Lost(outcome=failed, error=error)
-        outcome = replace(failed, outcome=Outcome.TEXT_FALLBACK, wire_bytes=fetched.wire_bytes)
+            return _lost(given, error)
+        outcome = LatentOutcome(
+            latent_id=given.latent_id,
+            outcome=Outcome.TEXT_FALLBACK,
+            reason=reason_of(error),
+            wire_bytes=fetched.wire_bytes,
+        )
         traceparent = fetched.manifest.traceparent
         return Found(used=given.fallback, part=part, outcome=outcome, traceparent=traceparent)
+
+
+def _lost(given: LatentInput, error: LatentFlowError) -> Lost:
+    reason = reason_of(error)
+    failed = LatentOutcome(latent_id=given.latent_id, outcome=Outcome.FAILED, reason=reason)
+    return Lost(outcome=failed, error=error)
 
 
 def _fetching(inputs: LatentInputs) -> Attributes:

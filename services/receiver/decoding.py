@@ -29,19 +29,26 @@ class Row:
 
 def decode(primer: Primer, batch: Sequence[Asked]) -> None:
     """Tells every question its steps. What fails one row is told to that one alone."""
-    rows = [row for asked in batch if (row := _row(primer, asked)) is not None]
+    rows = _rows(primer, batch)
     if not rows:
         return
+    told = [row.asked for row in rows]
     steps = generate(
         primer.backbone,
         stack([row.cache for row in rows]),
         [row.prompt for row in rows],
         [row.sampling for row in rows],
-        is_cancelled=lambda index: rows[index].asked.is_cancelled(),
+        is_cancelled=lambda index: told[index].is_cancelled(),
     )
+    # Decoding goes on in a cache of its own: theirs need not outlast its first step.
+    del rows
     for step in steps:
         for piece in step:
-            rows[piece.row].asked.tell(piece)
+            told[piece.row].tell(piece)
+
+
+def _rows(primer: Primer, batch: Sequence[Asked]) -> list[Row]:
+    return [row for asked in batch if (row := _row(primer, asked)) is not None]
 
 
 def _row(primer: Primer, asked: Asked) -> Row | None:

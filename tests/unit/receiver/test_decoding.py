@@ -3,6 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import torch
@@ -91,6 +92,23 @@ async def test_first_comes_what_the_cache_holds(primer: Primer) -> None:
     assert injected.prompt_tokens == primed.positions + len(ids)
     assert injected.latent_slots == 0
     assert min(begun.queue_seconds, injected.inject_seconds) > 0
+
+
+async def test_the_caches_of_a_batch_are_counted_from_their_plan_to_the_last_row(
+    primer: Primer,
+) -> None:
+    asks = [
+        ask("Who?", sampling=Sampling(max_tokens=2)),
+        ask("When?", "At noon.", sampling=Sampling(max_tokens=3)),
+    ]
+    counted = list[int]()
+    batch = [Asked(each) for each in asks]
+    await asyncio.to_thread(partial(decode, primer, batch, on_positions=counted.append))
+    heard = [await steps_of(asked) for asked in batch]
+    short, long = (steps[1].prompt_tokens for steps in heard if isinstance(steps[1], Injected))
+    columns = counted[2] // 2
+    assert counted == [short, short + long, 2 * columns, 2 * (columns + 1), columns + 2]
+    assert long <= columns < short + long
 
 
 class Noting(Primer):

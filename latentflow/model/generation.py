@@ -33,7 +33,6 @@ def _never(_row: int) -> bool:
     return False
 
 
-@torch.no_grad()
 def generate(
     backbone: Backbone,
     cache: ReadCache,
@@ -52,9 +51,7 @@ def generate(
     """
     ids_BT, mask_BT = pad_right(prompts, device=backbone.device)
     answers = _answers(backbone, cache, prompts, samplings)
-    hidden_BTC, cache = continue_from(backbone, cache, ids_BT, mask_BT)
-    rows_B = torch.arange(len(prompts), device=backbone.device)
-    logits_BV = backbone.logits(hidden_BTC[rows_B, mask_BT.sum(-1) - 1])
+    logits_BV, cache = _first_logits(backbone, cache, ids_BT, mask_BT)
     while answers:
         wanted = [not is_cancelled(answer.row) for answer in answers]
         pieces = tuple(
@@ -156,6 +153,18 @@ def _still_going(
     return [answers[index] for index in going], cache.select(rows_N)
 
 
+# On each step, not on `generate`: around a generator it would keep the first cache to the end.
+@torch.no_grad()
+def _first_logits(
+    backbone: Backbone, cache: ReadCache, ids_BT: Tensor, mask_BT: Tensor
+) -> tuple[Tensor, ReadCache]:
+    """Reads the prompts; logits [B, V] of what follows each."""
+    hidden_BTC, cache = continue_from(backbone, cache, ids_BT, mask_BT)
+    rows_B = torch.arange(len(ids_BT), device=backbone.device)
+    return backbone.logits(hidden_BTC[rows_B, mask_BT.sum(-1) - 1]), cache
+
+
+@torch.no_grad()
 def _next_logits(
     backbone: Backbone, cache: ReadCache, answers: list[_Answer]
 ) -> tuple[Tensor, ReadCache]:

@@ -42,6 +42,10 @@ class ReadCache:
         return self.mask_BK.shape[0]
 
     @property
+    def columns(self) -> int:
+        return self.mask_BK.shape[1]
+
+    @property
     def lengths(self) -> Tensor:
         """Real columns of each row [B]: the position of its next token."""
         return self.mask_BK.sum(-1)

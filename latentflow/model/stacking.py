@@ -16,13 +16,11 @@ def stack(caches: Sequence[ReadCache]) -> ReadCache:
     """One-row caches as the rows of one, padded on the right to the longest."""
     if len(caches) == 1:
         return caches[0]
-    columns = max(cache.mask_BK.shape[1] for cache in caches)
+    columns = max(cache.columns for cache in caches)
     return ReadCache(
         keys=_rows_of([cache.keys for cache in caches], columns),
         values=_rows_of([cache.values for cache in caches], columns),
-        mask_BK=torch.cat(
-            [pad(cache.mask_BK, (0, columns - cache.mask_BK.shape[1])) for cache in caches]
-        ),
+        mask_BK=torch.cat([pad(cache.mask_BK, (0, columns - cache.columns)) for cache in caches]),
     )
 
 

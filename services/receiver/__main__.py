@@ -118,7 +118,13 @@ async def load_answering(
     engine = Engine(resident, worker, metrics, max_batch=settings.max_batch)
     await engine.warm_up()
     fetch_budget = MemoryBudget("fetch_bytes", settings.fetch_bytes)
-    observe_memory(telemetry.meter, resident, sessions=sessions.budget, fetched=fetch_budget)
+    observe_memory(
+        telemetry.meter,
+        resident,
+        sessions=sessions.budget,
+        fetched=fetch_budget,
+        answers=lambda: engine.cache_bytes,
+    )
     fidelity = fidelity_of(resident, settings)
     observe_routes(telemetry.meter, fidelity)
 

@@ -14,7 +14,7 @@ from latentflow.model.generation import generate
 from latentflow.model.reading import ReadCache
 from latentflow.model.stacking import stack
 from services.receiver.asking import Asked, Begun, Injected
-from services.receiver.priming import Primed, Primer
+from services.receiver.priming import OnPositions, Primed, Primer, uncounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,35 +27,63 @@ class Row:
     sampling: Sampling
 
 
-def decode(primer: Primer, batch: Sequence[Asked]) -> None:
-    """Tells every question its steps. What fails one row is told to that one alone."""
-    rows = [row for asked in batch if (row := _row(primer, asked)) is not None]
+def decode(
+    primer: Primer, batch: Sequence[Asked], *, on_positions: OnPositions = uncounted
+) -> None:
+    """Tells every question its steps. What fails one row is told to that one alone.
+
+    `on_positions` hears of what is to be read before it is, then of what each step has read.
+    """
+    rows = _rows(primer, batch, on_positions)
     if not rows:
         return
+    told = [row.asked for row in rows]
+    columns = max(row.cache.columns for row in rows) + max(len(row.prompt) for row in rows)
     steps = generate(
         primer.backbone,
         stack([row.cache for row in rows]),
         [row.prompt for row in rows],
         [row.sampling for row in rows],
-        is_cancelled=lambda index: rows[index].asked.is_cancelled(),
+        is_cancelled=lambda index: told[index].is_cancelled(),
     )
-    for step in steps:
+    # Decoding goes on in a cache of its own: theirs need not outlast its first step.
+    del rows
+    for done, step in enumerate(steps):
+        on_positions(len(step) * (columns + done))
         for piece in step:
-            rows[piece.row].asked.tell(piece)
+            told[piece.row].tell(piece)
 
 
-def _row(primer: Primer, asked: Asked) -> Row | None:
+def _rows(primer: Primer, batch: Sequence[Asked], on_positions: OnPositions) -> list[Row]:
+    rows = list[Row]()
+    for asked in batch:
+        ready = sum(row.cache.columns + len(row.prompt) for row in rows)
+        row = _row(primer, asked, _behind(ready, on_positions))
+        if row is not None:
+            rows.append(row)
+    return rows
+
+
+def _behind(ready: int, on_positions: OnPositions) -> OnPositions:
+    """Adds those that are `ready`."""
+    return lambda positions: on_positions(ready + positions)
+
+
+def _row(primer: Primer, asked: Asked, on_positions: OnPositions) -> Row | None:
     try:
-        return _ready(primer, asked)
+        return _ready(primer, asked, on_positions)
     except Exception as error:
         asked.fail(error)
         return None
 
 
-def _ready(primer: Primer, asked: Asked) -> Row:
+def _ready(primer: Primer, asked: Asked, on_positions: OnPositions) -> Row:
     began_at = time.perf_counter()
     asked.tell(Begun(queue_seconds=began_at - asked.asked_at))
-    primed, ids = primer.ready(asked.ask.source, asked.ask.question, asked.is_cancelled)
+    ask = asked.ask
+    primed, ids = primer.ready(
+        ask.source, ask.question, asked.is_cancelled, on_positions=on_positions
+    )
     asked.tell(
         Injected(
             prompt_tokens=primed.tokens + len(ids),
@@ -68,7 +96,7 @@ def _ready(primer: Primer, asked: Asked) -> Row:
         asked=asked,
         cache=read_on(primer.backbone, primed.cache, head, is_cancelled=asked.is_cancelled),
         prompt=tail,
-        sampling=_stopping(asked.ask.sampling, primed),
+        sampling=_stopping(ask.sampling, primed),
     )
 
 

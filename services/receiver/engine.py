@@ -3,12 +3,13 @@
 Owns what runs on the thread; knows nothing of latents' ways here, nor of sessions.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from latentflow.calls import OptionScore, ServiceDescription
+from latentflow.model.footprint import cache_bytes
 from latentflow.model.prompt import PromptFormat
 from latentflow.model.scoring import score_options
 from latentflow.rpc.worker import Turn, Worker
@@ -16,7 +17,15 @@ from services.receiver.asking import Ask, Asked, Step
 from services.receiver.batches import Batches
 from services.receiver.decoding import decode
 from services.receiver.metrics import ReceiverMetrics
-from services.receiver.priming import IsCancelled, Plan, Primed, Primer, Source, tokens_before
+from services.receiver.priming import (
+    IsCancelled,
+    OnPositions,
+    Plan,
+    Primed,
+    Primer,
+    Source,
+    tokens_before,
+)
 from services.receiver.reading import Reading
 from services.receiver.resident import Resident
 
@@ -55,12 +64,18 @@ class Engine:
         self._metrics = metrics
         self._primer = Primer(resident.backbone)
         self._batches = Batches(worker, self._decode, max_rows=max_batch)
+        self._cache_bytes = 0
 
     async def warm_up(self) -> None:
         """Does what would make the first call slower than the others."""
         forms = [adapter.header.prompt for adapter in self._resident.adapters.values()]
         async with self._worker.turn() as turn:
             await turn.run(partial(self._primer.warm_up, [PromptFormat(), *forms]))
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory of the caches of what is being answered; may be asked on any thread."""
+        return self._cache_bytes
 
     def describe(self) -> ServiceDescription:
         return self._resident.describe()
@@ -94,13 +109,33 @@ class Engine:
 
     def _decode(self, batch: Sequence[Asked]) -> None:
         batch[0].in_its_span(partial(self._metrics.batch, len(batch)))
-        decode(self._primer, batch)
+        with self._counting() as on_positions:
+            decode(self._primer, batch, on_positions=on_positions)
 
     def _score(
         self, source: Source, question: str, options: Sequence[str], is_cancelled: IsCancelled
     ) -> Scores:
-        primed, ids = self._primer.ready(source, question, is_cancelled)
-        scores = score_options(self._primer.backbone, primed.cache, ids, options)
+        with self._counting() as on_positions:
+            primed, ids = self._primer.ready(
+                source,
+                question,
+                is_cancelled,
+                # Each option is read behind a copy of the prompt's cache.
+                on_positions=lambda positions: on_positions((1 + len(options)) * positions),
+            )
+            scores = score_options(self._primer.backbone, primed.cache, ids, options)
         prompt_tokens = primed.tokens + len(ids) - tokens_before(source)
         read_tokens = prompt_tokens + sum(score.tokens for score in scores)
         return Scores(read_tokens=read_tokens, options=scores)
+
+    @contextmanager
+    def _counting(self) -> Iterator[OnPositions]:
+        """Counts caches by their positions, on the thread, for as long as the block lasts."""
+
+        def on_positions(positions: int) -> None:
+            self._cache_bytes = cache_bytes(self._primer.backbone, positions)
+
+        try:
+            yield on_positions
+        finally:
+            on_positions(0)

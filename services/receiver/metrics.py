@@ -1,5 +1,6 @@
 """What the receiver counts and measures; knows metrics' names, and none of its callers."""
 
+from collections.abc import Callable
 from functools import partial
 
 from opentelemetry.metrics import Meter
@@ -77,9 +78,14 @@ def observe_routes(meter: Meter, fidelity: Fidelity) -> None:
 
 
 def observe_memory(
-    meter: Meter, resident: Resident, *, sessions: MemoryBudget, fetched: MemoryBudget
+    meter: Meter,
+    resident: Resident,
+    *,
+    sessions: MemoryBudget,
+    fetched: MemoryBudget,
+    answers: Callable[[], int],
 ) -> None:
-    """Weights are counted once: they stay."""
+    """Weights are counted once: they stay. `answers` counts the caches of what is answered."""
     device = resident.backbone.device
     weights = weight_bytes(resident.backbone.model)
     adapters = sum(weight_bytes(adapter.decoder) for adapter in resident.adapters.values())
@@ -88,6 +94,7 @@ def observe_memory(
         "adapters": lambda: adapters,
         "sessions": lambda: sessions.taken_bytes,
         "fetched": lambda: fetched.taken_bytes,
+        "answers": answers,
     }
     limits = {"sessions": lambda: sessions.limit_bytes, "fetched": lambda: fetched.limit_bytes}
     gauge_by(meter, metric_names.MEMORY_USED, conventions.MEMORY_USE, used)

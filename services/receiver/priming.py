@@ -17,10 +17,16 @@ from latentflow.model.reading import ReadCache, empty_cache, require_fit
 from services.receiver.reading import Reading, Slots
 
 IsCancelled = Callable[[], bool]
+OnPositions = Callable[[int], None]
+"""Hears how many positions the caches of what is under way have together."""
 
 
 def _never() -> bool:
     return False
+
+
+def uncounted(_positions: int) -> None:
+    """Nobody asks for the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +96,22 @@ class Primer:
         return plan
 
     def ready(
-        self, source: Source, question: str, is_cancelled: IsCancelled
+        self,
+        source: Source,
+        question: str,
+        is_cancelled: IsCancelled,
+        *,
+        on_positions: OnPositions = uncounted,
     ) -> tuple[Primed, list[int]]:
         """The primed cache and the question's tokens, which it does not hold yet.
 
+        `on_positions` hears of both before anything is read.
         Raises EmptyInput, ContextTooLong unless an answer has room, Cancelled.
         """
         before = source if isinstance(source, Primed) else self.plan(source)
         ids = question_ids(self.backbone.tokenizer, before.form, question)
         require_fit(self.backbone, before.positions + len(ids) + 1, field="prompt")
+        on_positions(before.positions + len(ids))
         primed = before if isinstance(before, Primed) else self.prime(before, is_cancelled)
         return primed, ids
 

@@ -75,7 +75,8 @@ async def load_sharing(
             partial(load, settings.model, settings.adapters, threads=settings.threads)
         )
     metrics = SharerMetrics(telemetry.meter)
-    observe_memory(telemetry.meter, resident)
+    engine = Engine(resident, worker, telemetry.tracer, metrics)
+    observe_memory(telemetry.meter, resident, prefill=lambda: engine.cache_bytes)
     publishing = Publishing(
         broker=broker,
         manifests=Manifests(
@@ -90,7 +91,7 @@ async def load_sharing(
         tracer=telemetry.tracer,
         metrics=metrics,
     )
-    return Sharing(Engine(resident, worker, telemetry.tracer, metrics), publishing)
+    return Sharing(engine, publishing)
 
 
 def build(

@@ -4,7 +4,8 @@ Owns the order of the steps, their spans and timings; knows nothing of the broke
 """
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -59,6 +60,12 @@ class Engine:
         self._worker = worker
         self._tracer = tracer
         self._metrics = metrics
+        self._cache_bytes = 0
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory of the cache that is being read or summarised; may be asked on any thread."""
+        return self._cache_bytes
 
     @property
     def identity(self) -> ModelIdentity:
@@ -107,20 +114,26 @@ class Engine:
     ) -> Made:
         began_at = time.perf_counter()
         ids = await turn.run(work.tokenise)
-        read = await self._prefill(work, ids, turn, tell)
-        read_at = time.perf_counter()
-        with stage(self._tracer, conventions.SUMMARISE):
-            packed = await turn.run(partial(work.summarise, read, turn.is_cancelled))
+        with self._counting(tokens=len(ids)) as counted_bytes:
+            read = await self._prefill(work, ids, turn, tell)
+            read_at = time.perf_counter()
+            with stage(self._tracer, conventions.SUMMARISE):
+                packed = await turn.run(partial(work.summarise, read, turn.is_cancelled))
         timings = ShareTimings(
             queue_seconds=queue_seconds,
             prefill_seconds=read_at - began_at,
             summarise_seconds=time.perf_counter() - read_at,
         )
-        return Made(
-            packed=packed,
-            cache_bytes=cache_bytes(self._resident.backbone, len(ids)),
-            timings=timings,
-        )
+        return Made(packed=packed, cache_bytes=counted_bytes, timings=timings)
+
+    @contextmanager
+    def _counting(self, *, tokens: int) -> Iterator[int]:
+        """The memory of their cache, which counts for as long as the block lasts."""
+        self._cache_bytes = cache_bytes(self._resident.backbone, tokens)
+        try:
+            yield self._cache_bytes
+        finally:
+            self._cache_bytes = 0
 
     async def _prefill(
         self, work: Work[Read], ids: list[int], turn: Turn, tell: Tell[ShareEvent]

@@ -1,5 +1,7 @@
 """What the sharer counts and measures; knows metrics' names, and none of its callers."""
 
+from collections.abc import Callable
+
 from opentelemetry.metrics import Meter
 
 from latentflow.latent import Method
@@ -31,12 +33,12 @@ class SharerMetrics:
         self._text_ratio.record(wire_bytes / context_bytes, what)
 
 
-def observe_memory(meter: Meter, resident: Resident) -> None:
-    """Weights are counted once: they stay."""
+def observe_memory(meter: Meter, resident: Resident, *, prefill: Callable[[], int]) -> None:
+    """Weights are counted once: they stay. `prefill` counts the cache of what is read."""
     device = resident.backbone.device
     weights = weight_bytes(resident.backbone.model)
     adapters = sum(weight_bytes(adapter.encoder) for adapter in resident.adapters.values())
-    used = {"weights": lambda: weights, "adapters": lambda: adapters}
+    used = {"weights": lambda: weights, "adapters": lambda: adapters, "prefill": prefill}
     gauge_by(meter, metric_names.MEMORY_USED, conventions.MEMORY_USE, used)
     if device.type == "cuda":
         plain_gauge(meter, metric_names.MEMORY_ALLOCATED, lambda: allocated_bytes(device))

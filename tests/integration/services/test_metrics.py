@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from latentflow.calls import LatentInput, OpenSessionCall, Prompt, ScoreCall, TextMeans
+from latentflow.calls import (
+    LatentInput,
+    OpenSessionCall,
+    Prompt,
+    ScoreCall,
+    TextMeans,
+)
 from latentflow.errors import UnknownLatent
 from latentflow.latent import new_latent_id
 from latentflow.model.contexts import context_ids

@@ -1,19 +1,22 @@
 """Several questions decoded at once say what each of them says alone."""
 
 import asyncio
+import weakref
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import torch
 
 from latentflow.calls import FinishReason, Sampling
 from latentflow.errors import ContextTooLong
+from latentflow.model.backbone import Backbone
 from latentflow.model.generation import Piece
 from latentflow.model.reading import read
 from latentflow.model.stacking import stack
 from services.receiver.asking import Ask, Asked, Begun, Injected, Step
 from services.receiver.decoding import decode
-from services.receiver.priming import Primed, Primer
+from services.receiver.priming import IsCancelled, Plan, Primed, Primer
 from services.receiver.reading import Message, Reading
 from tests.tiny_adapters import FORM
 from tests.tiny_pair import POSITIONS, TinyPair
@@ -89,6 +92,64 @@ async def test_first_comes_what_the_cache_holds(primer: Primer) -> None:
     assert injected.prompt_tokens == primed.positions + len(ids)
     assert injected.latent_slots == 0
     assert min(begun.queue_seconds, injected.inject_seconds) > 0
+
+
+async def test_the_caches_of_a_batch_are_counted_from_their_plan_to_the_last_row(
+    primer: Primer,
+) -> None:
+    asks = [
+        ask("Who?", sampling=Sampling(max_tokens=2)),
+        ask("When?", "At noon.", sampling=Sampling(max_tokens=3)),
+    ]
+    counted = list[int]()
+    batch = [Asked(each) for each in asks]
+    await asyncio.to_thread(partial(decode, primer, batch, on_positions=counted.append))
+    heard = [await steps_of(asked) for asked in batch]
+    short, long = (steps[1].prompt_tokens for steps in heard if isinstance(steps[1], Injected))
+    columns = counted[2] // 2
+    assert counted == [short, short + long, 2 * columns, 2 * (columns + 1), columns + 2]
+    assert long <= columns < short + long
+
+
+class Noting(Primer):
+    """Says how many of the caches that it has made are alive."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(backbone)
+        self._made = list["weakref.ref[torch.Tensor]"]()
+
+    @property
+    def alive(self) -> int:
+        return sum(made() is not None for made in self._made)
+
+    def prime(self, plan: Plan, is_cancelled: IsCancelled) -> Primed:
+        primed = super().prime(plan, is_cancelled)
+        self._made.append(weakref.ref(primed.cache.keys[0]))
+        return primed
+
+
+class Looker(Asked):
+    """Looks with each step how many caches are alive."""
+
+    def __init__(self, ask: Ask, primer: Noting) -> None:
+        super().__init__(ask)
+        self._primer = primer
+        self.seen = list[int]()
+
+    def tell(self, step: Step) -> None:
+        self.seen.append(self._primer.alive)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+async def test_the_rows_own_caches_are_free_once_they_are_decoded_together(
+    pair: TinyPair, rows: int
+) -> None:
+    primer = Noting(pair.receiver)
+    batch = [Looker(ask("Who?", "A text."), primer) for _ in range(rows)]
+    await asyncio.to_thread(decode, primer, batch)
+    begun, injected, *pieces = batch[-1].seen
+    assert (begun, injected) == (rows - 1, rows)
+    assert set(pieces) == {0}
 
 
 async def test_a_question_that_does_not_fit_fails_alone(primer: Primer) -> None:

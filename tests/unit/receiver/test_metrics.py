@@ -13,18 +13,21 @@ def test_memory_is_told_by_use_and_budgets_as_they_are_taken(pair: TinyPair) -> 
     readings, adapter = Readings(), pair.receiver_adapter()
     sessions, fetched = MemoryBudget("sessions", 100), MemoryBudget("fetched", 200)
     resident = Resident(backbone=pair.receiver, adapters={pair.digest: adapter})
-    observe_memory(readings.telemetry.meter, resident, sessions=sessions, fetched=fetched)
+    observe_memory(
+        readings.telemetry.meter, resident, sessions=sessions, fetched=fetched, answers=lambda: 13
+    )
     sessions.take(7)
     fetched.take(11)
     used = {
         use: readings.value(MEMORY_USED, latentflow_memory_use=use)
-        for use in ("weights", "adapters", "sessions", "fetched")
+        for use in ("weights", "adapters", "sessions", "fetched", "answers")
     }
     assert used == {
         "weights": weight_bytes(pair.receiver.model),
         "adapters": weight_bytes(adapter.decoder),
         "sessions": 7,
         "fetched": 11,
+        "answers": 13,
     }
     assert readings.value(MEMORY_LIMIT, latentflow_memory_use="sessions") == 100
     assert readings.value(MEMORY_LIMIT, latentflow_memory_use="fetched") == 200

@@ -120,6 +120,8 @@ async def test_a_watch_does_not_hold_the_drain_up() -> None:
     async with served(added, settings=PATIENT) as there:
         watch = BrokerServiceStub(there.channel).Watch(WatchRequest(flow="f"))
         await asyncio.wait_for(broker.began.wait(), 20)
+        # Until it has come, the opening of the watch would be tried again elsewhere.
+        await asyncio.wait_for(watch.initial_metadata(), 20)
         await asyncio.wait_for(there.server.drain(), PATIENT.grace_seconds / 2)
         with pytest.raises(Draining), PEER.translated():
             await watch.read()

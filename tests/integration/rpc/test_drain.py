@@ -79,6 +79,12 @@ async def test_a_server_that_settles_takes_calls_and_tells_channels_last() -> No
         assert not serving.done()
 
 
+async def test_a_server_that_took_no_calls_yet_does_not_settle() -> None:
+    server = build_server(ServerSettings(settle_seconds=60), [probe(Gate())])
+    await server.start_waiting()
+    await asyncio.wait_for(server.drain(), 20)
+
+
 def watch(channel: grpc.aio.Channel, name: str) -> Any:
     stub: Any = HealthStub(channel)
     return stub.Watch(HealthCheckRequest(service=name), timeout=20)

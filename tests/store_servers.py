@@ -3,19 +3,22 @@
 `store_cluster` and `store_sentinels` put several together.
 """
 
+import itertools
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
 
 import redis
 
 _START_SECONDS = 20.0
+# Others are taken meanwhile by who connects, or listens at port 0 (Linux's ip_local_port_range).
+_PORTS = range(20_000, 32_768)
 _OPTIONS = {
     "maxmemory-policy": "noeviction",
     # A replica is in step soon, and has soon something to acknowledge.
@@ -108,12 +111,18 @@ class StoreServer:
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that were free just now, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Loopback ports that were free just now, all different; the system gives them to nobody."""
+    candidates = iter(random.SystemRandom().sample(_PORTS, len(_PORTS)))
+    return list(itertools.islice(filter(_is_free, candidates), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def until(holds: Callable[[], bool]) -> None:

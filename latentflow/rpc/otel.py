@@ -5,6 +5,7 @@ here, but for what the SDK itself reads (intervals, samplers, the filter of exem
 """
 
 from collections.abc import Mapping
+from threading import Timer
 from typing import NamedTuple
 
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
@@ -20,6 +21,11 @@ from opentelemetry.trace import Tracer
 from latentflow.errors import InvalidInput
 from latentflow.rpc.prometheus import PrometheusPage, serve_page
 from latentflow.rpc.telemetry import SCOPE, SILENT, Closer, Closers, Telemetry
+
+# For what is left of a signal to be sent, at the end of the process.
+SHUTDOWN_SECONDS = 10.0
+
+_Exporter = OTLPSpanExporter | OTLPMetricExporter
 
 
 class _Target(NamedTuple):
@@ -65,7 +71,7 @@ def _tracer(resource: Resource, target: _Target | None) -> tuple[Tracer, Closers
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     exporter = OTLPSpanExporter(endpoint=target.endpoint, headers=target.headers)
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider.get_tracer(SCOPE), (provider.shutdown,)
+    return provider.get_tracer(SCOPE), (_ending(provider.shutdown, exporter),)
 
 
 def _meter(
@@ -79,8 +85,24 @@ def _meter(
         reader, close = serve_page(page)
         readers.append(reader)
         closers.append(close)
+    exporter: OTLPMetricExporter | None = None
     if target is not None:
         exporter = OTLPMetricExporter(endpoint=target.endpoint, headers=target.headers)
         readers.append(PeriodicExportingMetricReader(exporter))
     provider = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-    return provider.get_meter(SCOPE), (*closers, provider.shutdown)
+    closers.append(provider.shutdown if exporter is None else _ending(provider.shutdown, exporter))
+    return provider.get_meter(SCOPE), tuple(closers)
+
+
+def _ending(shutdown: Closer, exporter: _Exporter) -> Closer:
+    """`shutdown`, for which the exporter gives up in time: by itself the SDK tries for 30 s."""
+
+    def end() -> None:
+        giving_up = Timer(SHUTDOWN_SECONDS, exporter.shutdown)
+        giving_up.start()
+        try:
+            shutdown()
+        finally:
+            giving_up.cancel()
+
+    return end

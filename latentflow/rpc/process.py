@@ -4,20 +4,56 @@ Knows nothing of servers. A second signal ends the process the hard way.
 """
 
 import asyncio
+import logging
+import os
 import resource
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+_log = logging.getLogger(__name__)
+
 Main = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+Started = TypeVar("Started")
+
+
+class Stopped(Exception):
+    """Asked to stop before the start was over."""
+
+
+async def unless_stopped(stop: asyncio.Event, start: Coroutine[Any, Any, Started]) -> Started:
+    """What `start` returns. Once `stop` is set before, cancels it and raises Stopped."""
+    starting, stopping = asyncio.ensure_future(start), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            raise Stopped
+        return starting.result()
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await asyncio.wait({starting, stopping})
 
 
 def run(main: Main) -> None:
-    """Runs `main(stop)` to its end; `stop` is set by the first SIGTERM or SIGINT."""
+    """Runs `main(stop)` to its end; `stop` is set by the first SIGTERM or SIGINT.
+
+    A main that raises Stopped ends the process, with exit code 0, and waits for no thread.
+    """
     _allow_all_descriptors()
-    asyncio.run(_stoppable(main))
+    try:
+        asyncio.run(_stoppable(main))
+    except Stopped:
+        _log.info("stopped before the start was over")
+        _end_without_threads()
+
+
+def _end_without_threads() -> None:
+    """What loads can't be interrupted, and the interpreter would wait for its thread."""
+    logging.shutdown()
+    os._exit(0)
 
 
 def _allow_all_descriptors() -> None:

@@ -118,6 +118,7 @@ class RunningServer:
         self._settle_seconds = settings.settle_seconds
         self._grace_seconds = settings.grace_seconds
         self._services = services
+        self._took_calls = False
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
 
     async def start(self) -> None:
@@ -134,6 +135,7 @@ class RunningServer:
 
     async def take_calls(self) -> None:
         """Tells channels that it can work."""
+        self._took_calls = True
         await self.health.set(TAKES_CALLS, health_pb2.HealthCheckResponse.SERVING)
 
     async def report_waiting(self) -> None:
@@ -169,8 +171,12 @@ class RunningServer:
             await self.drain()
 
     async def drain(self) -> None:
-        """Settles; takes no new calls; those in flight finish or end within the grace; closes."""
-        await self._settle()
+        """Settles; takes no new calls; those in flight finish or end within the grace; closes.
+
+        One that never took calls has nobody to settle for.
+        """
+        if self._took_calls:
+            await self._settle()
         closing = asyncio.create_task(self._server.stop(self._grace_seconds + _CLOSING_SECONDS))
         await self._admission.drain(self._grace_seconds)
         await self._server.stop(_CLOSING_SECONDS)

@@ -34,10 +34,13 @@ class Standby(Generic[Part]):
 
 @asynccontextmanager
 async def listening(server: RunningServer, worker: Worker) -> AsyncIterator[None]:
-    """Answers probes for as long as the block lasts, then drains and closes both."""
+    """Answers probes for as long as the block lasts, then drains and closes both.
+
+    Not the worker when the block fails: what its thread is loading then can't be interrupted.
+    """
     await server.start_waiting()
     try:
         yield
     finally:
         await server.drain()
-        await worker.close()
+    await worker.close()

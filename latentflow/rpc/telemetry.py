@@ -30,7 +30,7 @@ class Telemetry:
         return not isinstance(self.meter, NoOpMeter)
 
     def shutdown(self) -> None:
-        """Blocks for the longest of the exporters' timeouts: all close at once."""
+        """Blocks for the longest of the closers: all close at once."""
         with ThreadPoolExecutor(max_workers=len(self.closers) or 1) as threads:
             for closed in [threads.submit(close) for close in self.closers]:
                 closed.result()

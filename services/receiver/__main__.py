@@ -20,7 +20,7 @@ from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.listening import Identity, authenticator_of, insecure_from
 from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
-from latentflow.rpc.process import run
+from latentflow.rpc.process import run, unless_stopped
 from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.queue_gauges import observe_queue
 from latentflow.rpc.reachability import serving_while_reached
@@ -187,12 +187,16 @@ async def ending_idle(sessions: Sessions, *, every_seconds: float = 1.0) -> Asyn
 @asynccontextmanager
 async def running(
     settings: Settings,
+    stop: asyncio.Event,
     *,
     clock: Clock = time.monotonic,
     retry: RetryPolicy | None = None,
     telemetry: Telemetry,
 ) -> AsyncIterator[Running]:
-    """Listens first, then loads, and serves while the broker is reached; drained at the end."""
+    """Listens first, then loads, and serves while the broker is reached; drained at the end.
+
+    Raises Stopped when `stop` is set while it loads.
+    """
     worker = Worker("receiver", max_admitted=settings.max_waiting)
     observe_queue(telemetry.meter, worker)
     sessions = open_sessions(settings, clock)
@@ -204,9 +208,10 @@ async def running(
         how = settings.how(settings.host)
         _log.info("receiver listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
-        loaded = await load_answering(
+        loading = load_answering(
             settings, worker, broker, sessions, telemetry, server.report_detail
         )
+        loaded = await unless_stopped(stop, loading)
         standby.fill(loaded.answering)
         await server.take_calls()
         _log.info("receiver ready")
@@ -222,7 +227,7 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
     page = page_at(settings.metrics_host, settings.metrics_port)
     telemetry = setup_telemetry(NAME, environment, page)
     try:
-        async with running(settings, telemetry=telemetry):
+        async with running(settings, stop, telemetry=telemetry):
             await stop.wait()
     finally:
         telemetry.shutdown()

@@ -18,7 +18,7 @@ from latentflow.rpc.deadline import RetryPolicy
 from latentflow.rpc.listening import Identity, authenticator_of, insecure_from
 from latentflow.rpc.logs import log_to_stderr
 from latentflow.rpc.otel import setup_telemetry
-from latentflow.rpc.process import run
+from latentflow.rpc.process import run, unless_stopped
 from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.queue_gauges import observe_queue
 from latentflow.rpc.reachability import serving_while_reached
@@ -114,12 +114,16 @@ def build(
 @asynccontextmanager
 async def running(
     settings: Settings,
+    stop: asyncio.Event,
     *,
     clock_ms: ClockMs = system_clock_ms,
     retry: RetryPolicy | None = None,
     telemetry: Telemetry,
 ) -> AsyncIterator[Running]:
-    """Listens first, then loads, and serves while the broker is reached; drained at the end."""
+    """Listens first, then loads, and serves while the broker is reached; drained at the end.
+
+    Raises Stopped when `stop` is set while it loads.
+    """
     worker = Worker("sharer", max_admitted=settings.max_waiting)
     observe_queue(telemetry.meter, worker)
     standby = Standby[Sharing]("sharer")
@@ -130,7 +134,8 @@ async def running(
         how = settings.how(settings.host)
         _log.info("sharer listening on %s:%d %s", settings.host, server.port, how)
         broker = BrokerClient(channel, retry=retry)
-        standby.fill(await load_sharing(settings, worker, broker, clock_ms, telemetry))
+        loading = load_sharing(settings, worker, broker, clock_ms, telemetry)
+        standby.fill(await unless_stopped(stop, loading))
         await server.take_calls()
         _log.info("sharer ready")
         async with serving_while_reached(server, "broker", channel):
@@ -141,7 +146,7 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
     page = page_at(settings.metrics_host, settings.metrics_port)
     telemetry = setup_telemetry(NAME, environment, page)
     try:
-        async with running(settings, telemetry=telemetry):
+        async with running(settings, stop, telemetry=telemetry):
             await stop.wait()
     finally:
         telemetry.shutdown()

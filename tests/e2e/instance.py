@@ -11,8 +11,8 @@ from latentflow.rpc.probe import is_serving
 from tests.e2e.command_line import ROOT
 
 START_SECONDS = 120.0
-# Settling, the grace, and an interpreter that ends on a busy machine.
-STOP_SECONDS = 40.0
+# Beside settling and grace: an interpreter ends, on a busy machine.
+END_SECONDS = 10.0
 # Between two looks whether it serves: what starts needs the cores.
 LOOK_SECONDS = 0.2
 
@@ -20,12 +20,27 @@ LOOK_SECONDS = 0.2
 class Instance:
     """What it says goes to `log`; its `settings` are variables without their prefix."""
 
-    def __init__(self, service: str, port: int, log: Path, **settings: str) -> None:
+    def __init__(
+        self,
+        service: str,
+        port: int,
+        log: Path,
+        *,
+        settle_seconds: float,
+        grace_seconds: float,
+        **settings: str,
+    ) -> None:
         self.address = f"127.0.0.1:{port}"
         self._service = service
         self._log = log
+        self._stop_seconds = settle_seconds + grace_seconds + END_SECONDS
         prefix = f"LATENTFLOW_{service.upper()}_"
-        given = {"PORT": str(port), **settings}
+        given = {
+            "PORT": str(port),
+            "SETTLE_SECONDS": str(settle_seconds),
+            "GRACE_SECONDS": str(grace_seconds),
+            **settings,
+        }
         self._environment = {
             **os.environ,
             **{prefix + name: value for name, value in given.items()},
@@ -37,14 +52,24 @@ class Instance:
         self._process = self._started()
         async with asyncio.timeout(START_SECONDS):
             while not await asyncio.to_thread(is_serving, self.address):
-                assert self._process.poll() is None, self._log.read_text()
+                self._require_running()
                 await asyncio.sleep(LOOK_SECONDS)
+        # What answered may be another's at the same address.
+        self._require_running()
 
-    async def stop(self) -> int:
-        """Its exit code, after SIGTERM."""
+    def terminate(self) -> None:
+        """Sends SIGTERM."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(self._process.wait, STOP_SECONDS)
+
+    async def exit_code(self) -> int:
+        """Of a process that was told to end. Raises TimeoutExpired when it takes too long."""
+        assert self._process is not None
+        return await asyncio.to_thread(self._process.wait, self._stop_seconds)
+
+    def _require_running(self) -> None:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"services.{self._service}"]

@@ -62,9 +62,10 @@ async def addresses(
     receiving = ReceiverSettings(
         model=pair.receiver_folder, shadow_share=1.0, **own, **certificates.settings("receiver")
     )
+    stop = asyncio.Event()
     async with (
-        sharer_process.running(sharing, clock_ms=clock, telemetry=SILENT) as sharer,
-        receiver_process.running(receiving, telemetry=readings.telemetry) as receiver,
+        sharer_process.running(sharing, stop, clock_ms=clock, telemetry=SILENT) as sharer,
+        receiver_process.running(receiving, stop, telemetry=readings.telemetry) as receiver,
     ):
         yield Addresses(
             sharer=f"127.0.0.1:{sharer.server.port}", receiver=f"127.0.0.1:{receiver.server.port}"

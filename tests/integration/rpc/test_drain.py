@@ -79,6 +79,12 @@ async def test_a_server_that_settles_takes_calls_and_tells_channels_last() -> No
         assert not serving.done()
 
 
+async def test_a_server_that_took_no_calls_yet_does_not_settle() -> None:
+    server = build_server(ServerSettings(settle_seconds=60), [probe(Gate())])
+    await server.start_waiting()
+    await asyncio.wait_for(server.drain(), 20)
+
+
 def watch(channel: grpc.aio.Channel, name: str) -> Any:
     stub: Any = HealthStub(channel)
     return stub.Watch(HealthCheckRequest(service=name), timeout=20)
@@ -120,6 +126,8 @@ async def test_a_watch_does_not_hold_the_drain_up() -> None:
     async with served(added, settings=PATIENT) as there:
         watch = BrokerServiceStub(there.channel).Watch(WatchRequest(flow="f"))
         await asyncio.wait_for(broker.began.wait(), 20)
+        # Until it has come, the opening of the watch would be tried again elsewhere.
+        await asyncio.wait_for(watch.initial_metadata(), 20)
         await asyncio.wait_for(there.server.drain(), PATIENT.grace_seconds / 2)
         with pytest.raises(Draining), PEER.translated():
             await watch.read()

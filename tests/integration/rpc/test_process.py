@@ -22,6 +22,26 @@ _STUBBORN = _PROGRAM.replace('"stopped", flush=True)', '"asked", flush=True)').r
     "\n\nrun(", "\n    await asyncio.Event().wait()\n\nrun("
 )
 
+# No executor of the event loop's, which asyncio itself would wait for.
+_LOADING = """
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from latentflow.rpc.process import run, unless_stopped
+
+def load() -> None:
+    print("ready", flush=True)
+    threading.Event().wait()
+
+async def start() -> None:
+    await asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(), load)
+
+async def main(stop: asyncio.Event) -> None:
+    await unless_stopped(stop, start())
+
+run(main)
+"""
+
 
 def started(program: str) -> subprocess.Popen[str]:
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -36,6 +56,12 @@ def test_a_signal_ends_the_main_coroutine_in_good_order(number: signal.Signals) 
         process.send_signal(number)
         out, _ = process.communicate(timeout=30)
         assert (out, process.returncode) == ("stopped\n", 0)
+
+
+def test_a_start_is_stopped_whatever_its_threads_are_at() -> None:
+    with started(_LOADING) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def test_a_second_signal_ends_the_process_the_hard_way() -> None:

@@ -3,6 +3,7 @@
 Owns how they are started; how they are asked is the callers'.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,17 +44,22 @@ async def running_stack(
     **receiver_options: Any,
 ) -> AsyncIterator[Stack]:
     """All three. `seconds` is the clock of the receiver's sessions."""
+    stop = asyncio.Event()
     async with AsyncExitStack() as parts:
         broker = await parts.enter_async_context(
             running_broker(clock, telemetry, memory_bytes=store_bytes)
         )
         sharing = replace(sharer_settings(pair, broker), **sharer_options)
         sharer = await parts.enter_async_context(
-            sharer_process.running(sharing, clock_ms=clock, retry=IMPATIENT, telemetry=telemetry)
+            sharer_process.running(
+                sharing, stop, clock_ms=clock, retry=IMPATIENT, telemetry=telemetry
+            )
         )
         settings = replace(receiver_settings(pair, broker), **receiver_options)
         receiver = await parts.enter_async_context(
-            receiver_process.running(settings, clock=seconds, retry=IMPATIENT, telemetry=telemetry)
+            receiver_process.running(
+                settings, stop, clock=seconds, retry=IMPATIENT, telemetry=telemetry
+            )
         )
         channels = [
             await parts.enter_async_context(open_channel(address))

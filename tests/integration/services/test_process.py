@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,42 @@ def assert_listens_loads_serves_and_stops(service: str, settings: Mapping[str, s
             assert running.poll() is None
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize("service", ["sharer", "receiver"])
+def test_told_to_stop_while_it_loads_it_ends_at_once(
+    service: str, pair: TinyPair, tmp_path: Path
+) -> None:
+    model = pair.sharer_folder if service == "sharer" else pair.receiver_folder
+    settings = {"ADAPTERS": str(pair.adapters), "PORT": "0", "SETTLE_SECONDS": "60"}
+    with (
+        process(service, MODEL=str(endless(model, tmp_path)), **settings) as running,
+        being_read(tmp_path / "model.safetensors", running),
+    ):
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=30) == 0
+
+
+def endless(model: Path, folder: Path) -> Path:
+    """A copy of the model, whose weights are a pipe."""
+    shutil.copytree(model, folder, dirs_exist_ok=True)
+    for weights in folder.glob("*.safetensors"):
+        weights.unlink()
+    os.mkfifo(folder / "model.safetensors")
+    return folder
+
+
+@contextmanager
+def being_read(pipe: Path, reader: subprocess.Popen[str]) -> Iterator[None]:
+    """Once it is; what reads it then waits for as long as the block lasts."""
+    while reader.poll() is None:
+        with suppress(OSError):
+            end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            break
+    else:
+        pytest.fail("it ended without reading")
+    yield
+    os.close(end)
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ async def test_before_it_has_loaded_it_says_so_and_calls_may_be_retried(
 
 async def test_a_sharer_that_has_loaded_serves(pair: TinyPair, broker: Broker) -> None:
     settings = sharer_settings(pair, broker)
-    async with sharer_process.running(settings, telemetry=SILENT) as running:
+    async with sharer_process.running(settings, asyncio.Event(), telemetry=SILENT) as running:
         await await_statuses(running.server, SHARER, SERVING)
 
 
@@ -109,7 +109,7 @@ async def test_a_receiver_that_has_loaded_serves_and_describes_itself(
     pair: TinyPair, broker: Broker
 ) -> None:
     settings = receiver_settings(pair, broker)
-    async with receiver_process.running(settings, telemetry=SILENT) as running:
+    async with receiver_process.running(settings, asyncio.Event(), telemetry=SILENT) as running:
         await await_statuses(running.server, RECEIVER, SERVING)
         async with open_channel(local(running.server)) as channel:
             description = await ReceiverClient(channel).describe(timeout=TIMEOUT)
@@ -119,7 +119,7 @@ async def test_a_receiver_that_has_loaded_serves_and_describes_itself(
 
 async def test_a_sharer_serves_while_the_broker_is_reached(pair: TinyPair, broker: Broker) -> None:
     settings = sharer_settings(pair, broker)
-    async with sharer_process.running(settings, telemetry=SILENT) as running:
+    async with sharer_process.running(settings, asyncio.Event(), telemetry=SILENT) as running:
         await follows(broker, running.server, SHARER)
 
 
@@ -127,7 +127,7 @@ async def test_a_receiver_serves_while_the_broker_is_reached(
     pair: TinyPair, broker: Broker
 ) -> None:
     settings = receiver_settings(pair, broker)
-    async with receiver_process.running(settings, telemetry=SILENT) as running:
+    async with receiver_process.running(settings, asyncio.Event(), telemetry=SILENT) as running:
         await follows(broker, running.server, RECEIVER)
 
 
@@ -144,6 +144,6 @@ async def test_an_unknown_model_ends_the_start_and_frees_the_port(
 ) -> None:
     settings = replace(sharer_settings(pair, broker), model=tmp_path / "nothing")
     with pytest.raises(UnknownModel) as refusal:
-        async with sharer_process.running(settings, telemetry=SILENT):
+        async with sharer_process.running(settings, asyncio.Event(), telemetry=SILENT):
             pytest.fail("it started")
     assert refusal.value.model == str(tmp_path / "nothing")

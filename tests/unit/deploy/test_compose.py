@@ -12,6 +12,7 @@ import services.broker.settings as broker
 import services.receiver.settings as receiver
 import services.sharer.settings as sharer
 from latentflow.errors import InvalidInput
+from latentflow.rpc.otel import SHUTDOWN_SECONDS
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -28,6 +29,10 @@ SETTLED = {
     *("broker", "adapters", "certificate", "key", "ca", "tenants"),
     *("memory_bytes", "key_ring_file", "signing_key_file"),
 }
+# What .env.example advises for a service of several containers.
+SETTLE_SECONDS = 5.0
+# Beside what it waits for: its interpreter, on a busy machine.
+END_SECONDS = 4.0
 _TAKEN = re.compile(r"\$\{([A-Z_]+)")
 _WITH_DEFAULT = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
 
@@ -140,11 +145,29 @@ def settings_with_tls(service: str) -> Any:
 
 
 @pytest.mark.parametrize("service", SETTINGS)
+def test_calls_under_way_and_telemetry_may_finish_before_a_container_is_killed(
+    service: str,
+) -> None:
+    default = re.search(r":-(\d+)s\}", all_services()[service]["stop_grace_period"])
+    assert default
+    ending = (
+        SETTLE_SECONDS + settings_with_tls(service).grace_seconds + SHUTDOWN_SECONDS + END_SECONDS
+    )
+    assert int(default[1]) > ending
+
+
+@pytest.mark.parametrize("service", SETTINGS)
 def test_the_tls_overlay_is_all_that_a_service_needs_to_listen_to_others(service: str) -> None:
     with pytest.raises(InvalidInput, match="is open to others"):
         SETTINGS[service].from_environment(environment_of(service, "docker-compose.yml"))
     assert settings_with_tls(service).certificate == Path(f"/certs/{service}.pem")
     assert composed("docker-compose.tls.yml")["services"][service]["command"] == []
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_an_image_is_stopped_by_the_signal_that_python_heeds_from_the_start(service: str) -> None:
+    image = (ROOT / "services" / service / "Dockerfile").read_text()
+    assert "\nSTOPSIGNAL SIGINT\n" in image
 
 
 @pytest.mark.parametrize("service", ["sharer", "receiver"])

@@ -1,12 +1,14 @@
 """What is exported where, by the variables: to a collector in this process."""
 
 import socket
+import time
 from threading import Barrier
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
+import latentflow.rpc.otel as otel
 from latentflow.errors import InvalidInput
 from latentflow.rpc.instruments import counter, histogram
 from latentflow.rpc.metric_names import OUTCOMES, PREFILL_TOKENS
@@ -89,6 +91,20 @@ def test_what_is_recorded_in_a_span_has_it_as_its_exemplar() -> None:
     (point,) = receiver.points()
     assert (point.value, point.count) == (7, 1)
     assert point.traces == {span.place.trace_id}
+
+
+def test_a_collector_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otel, "SHUTDOWN_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        telemetry = setup_telemetry("broker", environment)
+        counter(telemetry.meter, OUTCOMES).add(1)
+        telemetry.tracer.start_span("anything").end()
+        began_at = time.monotonic()
+        telemetry.shutdown()
+    # By themselves the exporters wait for 10 s each time.
+    assert time.monotonic() - began_at < 5
 
 
 def test_a_collector_that_is_gone_is_waited_for_once() -> None:

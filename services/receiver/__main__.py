@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
+from opentelemetry.metrics import Meter
+
 from latentflow.calls import SessionId
 from latentflow.errors import LatentFlowError
 from latentflow.rpc.access import of_service, without_tls
@@ -30,7 +32,7 @@ from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.worker import Worker
 from latentflow.sealing.guard import ReaderKeys
 from latentflow.sealing.key_files import open_rings, open_signers
-from services.receiver.answering import Answering, offer_to_nobody
+from services.receiver.answering import Answering, Offer, offer_to_nobody
 from services.receiver.budget import MemoryBudget
 from services.receiver.engine import Engine
 from services.receiver.fetching import Fetching
@@ -59,6 +61,20 @@ class Running(NamedTuple):
     worker: Worker
 
 
+class Computing(NamedTuple):
+    resident: Resident
+    engine: Engine
+    metrics: ReceiverMetrics
+
+
+class Budgets(NamedTuple):
+    """By what is held."""
+
+    sessions: MemoryBudget
+    fetched: MemoryBudget
+    shadows: MemoryBudget
+
+
 class Loaded(NamedTuple):
     answering: Answering
     shadowing: Shadowing
@@ -74,6 +90,15 @@ def open_sessions(settings: Settings, clock: Clock) -> Sessions:
         budget=MemoryBudget("session_bytes", settings.session_bytes),
         clock=clock,
         new_id=new_session_id,
+    )
+
+
+def budgets_of(settings: Settings, sessions: Sessions) -> Budgets:
+    """Shadows have one of their own: no caller is refused for what they hold."""
+    return Budgets(
+        sessions=sessions.budget,
+        fetched=MemoryBudget("fetch_bytes", settings.fetch_bytes),
+        shadows=MemoryBudget("shadow_bytes", settings.shadow_bytes),
     )
 
 
@@ -103,6 +128,21 @@ def fidelity_of(resident: Resident, settings: Settings) -> Fidelity:
     )
 
 
+async def load_engine(settings: Settings, worker: Worker, telemetry: Telemetry) -> Computing:
+    resident = await load_resident(settings, worker)
+    metrics = ReceiverMetrics(telemetry.meter, model=resident.backbone.identity.name)
+    engine = Engine(resident, worker, metrics, max_batch=settings.max_batch)
+    await engine.warm_up()
+    return Computing(resident, engine, metrics)
+
+
+def observe(computing: Computing, budgets: Budgets, fidelity: Fidelity, meter: Meter) -> None:
+    observe_memory(
+        meter, computing.resident, budgets._asdict(), answers=lambda: computing.engine.cache_bytes
+    )
+    observe_routes(meter, fidelity)
+
+
 async def load_answering(
     settings: Settings,
     worker: Worker,
@@ -112,43 +152,42 @@ async def load_answering(
     report: Report,
 ) -> Loaded:
     keys = open_keys(settings)
-    resident = await load_resident(settings, worker)
-    model = resident.backbone.identity.name
-    metrics = ReceiverMetrics(telemetry.meter, model=model)
-    engine = Engine(resident, worker, metrics, max_batch=settings.max_batch)
-    await engine.warm_up()
-    fetch_budget = MemoryBudget("fetch_bytes", settings.fetch_bytes)
-    observe_memory(
-        telemetry.meter,
-        resident,
-        sessions=sessions.budget,
-        fetched=fetch_budget,
-        answers=lambda: engine.cache_bytes,
-    )
+    computing = await load_engine(settings, worker, telemetry)
+    resident, engine, metrics = computing
     fidelity = fidelity_of(resident, settings)
-    observe_routes(telemetry.meter, fidelity)
+    budgets = budgets_of(settings, sessions)
+    observe(computing, budgets, fidelity, telemetry.meter)
 
-    fetching = Fetching(
+    fetching = partial(
+        Fetching,
         broker=broker,
         reader=settings.name,
         fetch_seconds=settings.fetch_seconds,
         keys=keys,
-        budget=fetch_budget,
     )
-    gathering = partial(Gathering, fetching, Unpacking(resident, fidelity), telemetry.tracer)
-    answering = partial(Answering, engine=engine, sessions=sessions, tracer=telemetry.tracer)
-    silent = ReceiverMetrics(SILENT.meter, model=model)
-    shadow = answering(gathering=gathering(silent), metrics=silent, offer=offer_to_nobody)
+
+    def answering(fetched: MemoryBudget, metrics: ReceiverMetrics, offer: Offer) -> Answering:
+        return Answering(
+            engine=engine,
+            gathering=Gathering(
+                fetching(budget=fetched), Unpacking(resident, fidelity), telemetry.tracer, metrics
+            ),
+            sessions=sessions,
+            tracer=telemetry.tracer,
+            metrics=metrics,
+            offer=offer,
+        )
+
+    silent = ReceiverMetrics(SILENT.meter, model=resident.backbone.identity.name)
     shadowing = Shadowing(
-        ask=shadow.answer,
+        ask=answering(budgets.shadows, silent, offer_to_nobody).answer,
         share=settings.shadow_share,
         fidelity=fidelity,
         metrics=ShadowMetrics(telemetry.meter),
         tracer=telemetry.tracer,
         report=report,
     )
-    served = answering(gathering=gathering(metrics), metrics=metrics, offer=shadowing.offer)
-    return Loaded(served, shadowing)
+    return Loaded(answering(budgets.fetched, metrics, shadowing.offer), shadowing)
 
 
 def build(

@@ -1,6 +1,6 @@
 """What the receiver counts and measures; knows metrics' names, and none of its callers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from opentelemetry.metrics import Meter
@@ -80,24 +80,32 @@ def observe_routes(meter: Meter, fidelity: Fidelity) -> None:
 def observe_memory(
     meter: Meter,
     resident: Resident,
+    budgets: Mapping[str, MemoryBudget],
     *,
-    sessions: MemoryBudget,
-    fetched: MemoryBudget,
     answers: Callable[[], int],
 ) -> None:
-    """Weights are counted once: they stay. `answers` counts the caches of what is answered."""
+    """Weights are counted once: they stay. `budgets` are by what is held; `answers` counts the
+    caches of what is answered.
+    """
     device = resident.backbone.device
     weights = weight_bytes(resident.backbone.model)
     adapters = sum(weight_bytes(adapter.decoder) for adapter in resident.adapters.values())
-    used = {
+    used: dict[str, Callable[[], float]] = {
         "weights": lambda: weights,
         "adapters": lambda: adapters,
-        "sessions": lambda: sessions.taken_bytes,
-        "fetched": lambda: fetched.taken_bytes,
         "answers": answers,
+        **{use: partial(_taken, budget) for use, budget in budgets.items()},
     }
-    limits = {"sessions": lambda: sessions.limit_bytes, "fetched": lambda: fetched.limit_bytes}
+    limits = {use: partial(_limit, budget) for use, budget in budgets.items()}
     gauge_by(meter, metric_names.MEMORY_USED, conventions.MEMORY_USE, used)
     gauge_by(meter, metric_names.MEMORY_LIMIT, conventions.MEMORY_USE, limits)
     if device.type == "cuda":
         plain_gauge(meter, metric_names.MEMORY_ALLOCATED, lambda: allocated_bytes(device))
+
+
+def _taken(budget: MemoryBudget) -> int:
+    return budget.taken_bytes
+
+
+def _limit(budget: MemoryBudget) -> int:
+    return budget.limit_bytes

@@ -25,6 +25,7 @@ class Settings(ListeningSettings):
 
     Of the answers over latents `shadow_share` are compared with answers over texts; a route whose
     last `shadow_window` agree by less than `demote_below`, as mean token F1, is demoted to text.
+    `shadow_bytes` bounds what a comparison holds of latents on their way, beside `fetch_bytes`.
     """
 
     prefix: ClassVar[str] = PREFIX
@@ -46,11 +47,14 @@ class Settings(ListeningSettings):
     require_signature: bool = False
     shadow_share: float = 0.0
     shadow_window: int = 50
+    shadow_bytes: int = 32 * _MIB
     demote_below: float = 0.0
 
     def __post_init__(self) -> None:
         self.check_listening()
-        for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes", "shadow_window"):
+        for name in ("max_waiting", "max_batch", "shadow_window"):
+            self.require(getattr(self, name) >= 1, name, "must be at least 1")
+        for name in ("fetch_bytes", "session_bytes", "shadow_bytes"):
             self.require(getattr(self, name) >= 1, name, "must be at least 1")
         plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255
         self.require(plain, "name", "must be 1 to 255 printable ASCII characters")

@@ -24,6 +24,7 @@ from latentflow.errors import RouteDemoted
 from latentflow.latent import LatentId, Outcome, new_latent_id
 from latentflow.rpc import conventions, metric_names
 from latentflow.rpc.telemetry import SILENT, Telemetry
+from services.receiver.acceptance import resident_bytes
 from services.receiver.servicer import SERVICE
 from tests.integration.rpc.spans import Spans
 from tests.integration.services.callers import SAMPLING, TIMEOUT, Heard, Stack, inputs
@@ -254,6 +255,16 @@ async def test_a_shadow_takes_no_callers_place(
     async with watching(pair, clock, readings, max_waiting=1) as watched:
         for _ in range(5):
             assert (await watched.ask()).text
+
+
+async def test_what_a_shadow_fetches_takes_no_callers_memory(
+    pair: TinyPair, clock: ManualClock, readings: Readings, stack: Stack
+) -> None:
+    manifest = (await stack.share(MEMO)).latent.manifest
+    enough = resident_bytes(manifest)
+    async with watching(pair, clock, readings, demote_below=0.0, fetch_bytes=enough) as watched:
+        heard = [await watched.ask() for _ in range(5)]
+    assert [each.outcomes[0].outcome for each in heard] == [Outcome.LATENT] * 5
 
 
 async def test_shadows_are_in_no_figure_of_callers(watched: Watched) -> None:

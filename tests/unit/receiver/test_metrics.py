@@ -13,9 +13,8 @@ def test_memory_is_told_by_use_and_budgets_as_they_are_taken(pair: TinyPair) -> 
     readings, adapter = Readings(), pair.receiver_adapter()
     sessions, fetched = MemoryBudget("sessions", 100), MemoryBudget("fetched", 200)
     resident = Resident(backbone=pair.receiver, adapters={pair.digest: adapter})
-    observe_memory(
-        readings.telemetry.meter, resident, sessions=sessions, fetched=fetched, answers=lambda: 13
-    )
+    budgets = {"sessions": sessions, "fetched": fetched}
+    observe_memory(readings.telemetry.meter, resident, budgets, answers=lambda: 13)
     sessions.take(7)
     fetched.take(11)
     used = {

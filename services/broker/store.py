@@ -31,6 +31,9 @@ from services.broker.record import (
     TenantLimits,
 )
 
+# As many frames of the usual 64 KiB as a reader may hold (`subscribing`).
+READ_ENTRIES = 4
+
 
 class LatentStore(Protocol):
     """Keeps latents and their frames."""
@@ -80,13 +83,20 @@ class LatentStore(Protocol):
     async def find(self, ref: LatentRef) -> LatentRecord:
         """Raises UnknownLatent."""
 
-    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
+    async def look(
+        self, ref: LatentRef, *, first_frame: int, most_entries: int = READ_ENTRIES
+    ) -> Glance:
         """The record, and behind it what `read` gives at once. Raises UnknownLatent."""
 
     async def read(
-        self, ref: LatentRef, *, first_frame: int, wait_ms: int
+        self,
+        ref: LatentRef,
+        *,
+        first_frame: int,
+        wait_ms: int,
+        most_entries: int = READ_ENTRIES,
     ) -> Sequence[StreamEntry]:
-        """Some entries from `first_frame` on, in order; waits up to `wait_ms` for the first.
+        """1 to `most_entries` from `first_frame` on, in order; waits up to `wait_ms` for the first.
 
         The last of all is the Commit. Empty when none came, or when there will be none: the record
         says which.

@@ -8,6 +8,7 @@ the store, and at most READ_AHEAD_BYTES of them here: the next are read when it 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from latentflow.errors import LatentIncomplete, StoreUnavailable
 from latentflow.latent import Commit, LatentState
@@ -20,7 +21,7 @@ from services.broker.lifecycle import (
 )
 from services.broker.metrics import BrokerMetrics
 from services.broker.record import ClockMs, LatentRecord, LatentRef, StoredFrame, StreamEntry
-from services.broker.store import LatentStore
+from services.broker.store import READ_ENTRIES, LatentStore
 
 # Four frames as our sharers make them, also when zstd can't make them smaller; one of the largest.
 READ_AHEAD_BYTES = 300 * 1024
@@ -49,13 +50,17 @@ class Subscribing:
 
         Raises UnknownLatent, LatentExpired, LatentRevoked, LatentFailed or LatentIncomplete.
         """
-        record, entries = await self._latents.look(ref, first_frame=first_frame)
+        ahead = _ReadingAhead()
+        record, entries = await self._latents.look(
+            ref, first_frame=first_frame, most_entries=ahead.most_entries
+        )
+        entries = ahead.within(entries)
         record = await self._judged(record)
         keeping = asyncio.create_task(self._keep(record))
         try:
             self._metrics.sent(len(record.opening.manifest))
             yield Open(manifest_bytes=record.opening.manifest)
-            following = self._entries(record, entries, first_frame)
+            following = self._entries(record, ahead, entries, first_frame)
             del entries  # else a reader that does not read would hold these and later ones
             async for entry in following:
                 yield entry
@@ -73,11 +78,14 @@ class Subscribing:
             await asyncio.sleep(READING_MS / 2000)
 
     async def _entries(
-        self, record: LatentRecord, entries: Sequence[StreamEntry], next_frame: int
+        self,
+        record: LatentRecord,
+        ahead: "_ReadingAhead",
+        entries: Sequence[StreamEntry],
+        next_frame: int,
     ) -> AsyncGenerator[StreamEntry, None]:
         """`entries` come first, which were read with the record."""
         while True:
-            entries = _read_ahead(entries)
             self._metrics.sent(_payload_bytes(entries))
             for entry in entries:
                 yield entry
@@ -85,7 +93,14 @@ class Subscribing:
                     return
                 next_frame = entry.index + 1
             wait_ms = next_look_ms(record, self._clock_ms(), self._longest_wait_ms)
-            entries = await self._latents.read(record.ref, first_frame=next_frame, wait_ms=wait_ms)
+            entries = ahead.within(
+                await self._latents.read(
+                    record.ref,
+                    first_frame=next_frame,
+                    wait_ms=wait_ms,
+                    most_entries=ahead.most_entries,
+                )
+            )
             if not entries:
                 record = await self._look_again(record, next_frame)
 
@@ -105,12 +120,22 @@ class Subscribing:
         return record
 
 
-def _read_ahead(entries: Sequence[StreamEntry]) -> Sequence[StreamEntry]:
-    """The first of them, within READ_AHEAD_BYTES; what is left out is read again."""
-    within = len(entries)
-    while _payload_bytes(entries[:within]) > READ_AHEAD_BYTES:
-        within -= 1
-    return entries[:within]
+@dataclass(slots=True)
+class _ReadingAhead:
+    """What is left out is read again. So a reader asks for fewer from then on, and leaves out less
+    than READ_ENTRIES in all.
+    """
+
+    most_entries: int = READ_ENTRIES
+
+    def within(self, entries: Sequence[StreamEntry]) -> Sequence[StreamEntry]:
+        """The first of them, of READ_AHEAD_BYTES together, or one."""
+        within = len(entries)
+        while within > 1 and _payload_bytes(entries[:within]) > READ_AHEAD_BYTES:
+            within -= 1
+        if within < len(entries):
+            self.most_entries = within
+        return entries[:within]
 
 
 def _payload_bytes(entries: Sequence[StreamEntry]) -> int:

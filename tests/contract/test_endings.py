@@ -156,6 +156,18 @@ async def test_read_from_behind_the_last_frame_gives_the_commit(
         assert list(entries) == [new_commit(new_frame(0))]
 
 
+async def test_reader_gets_no_more_entries_than_it_asks_for(
+    latents: LatentStore, clock: ManualClock
+) -> None:
+    ref, frames = (await uploading(latents, clock, frames=2)).ref, [new_frame(0), new_frame(1)]
+    stream = [*frames, new_commit(*frames)]
+    await latents.commit(ref, new_commit(*frames), now_ms=clock())
+    for first_frame, most in ((0, 1), (0, 2), (1, 2), (2, 1)):
+        entries = await latents.read(ref, first_frame=first_frame, wait_ms=1, most_entries=most)
+        glance = await latents.look(ref, first_frame=first_frame, most_entries=most)
+        assert list(entries) == list(glance.entries) == stream[first_frame:][:most]
+
+
 async def test_reader_of_an_unknown_latent_gets_nothing(latents: LatentStore) -> None:
     assert not await latents.read(new_ref(), first_frame=0, wait_ms=1)
 

@@ -37,8 +37,8 @@ from services.broker.record import (
     UploadLimits,
     use_of,
 )
+from services.broker.store import READ_ENTRIES
 
-READ_ENTRIES = 8
 RETRY_FULL_SECONDS = 5.0
 
 
@@ -155,16 +155,23 @@ class MemoryLatents:
     async def find(self, ref: LatentRef) -> LatentRecord:
         return self._find(ref).record
 
-    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
-        return Glance(self._find(ref).record, self._entries(ref, first_frame))
+    async def look(
+        self, ref: LatentRef, *, first_frame: int, most_entries: int = READ_ENTRIES
+    ) -> Glance:
+        return Glance(self._find(ref).record, self._entries(ref, first_frame, most_entries))
 
     async def read(
-        self, ref: LatentRef, *, first_frame: int, wait_ms: int
+        self,
+        ref: LatentRef,
+        *,
+        first_frame: int,
+        wait_ms: int,
+        most_entries: int = READ_ENTRIES,
     ) -> Sequence[StreamEntry]:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_ms / 1000), self._changed:
                 await self._changed.wait_for(lambda: self._is_news(ref, first_frame))
-        return self._entries(ref, first_frame)
+        return self._entries(ref, first_frame, most_entries)
 
     async def page(self, listing: Listing, *, now_ms: int) -> Page:
         require_token(listing.after)
@@ -248,17 +255,19 @@ class MemoryLatents:
         async with self._changed:
             self._changed.notify_all()
 
-    def _entries(self, ref: LatentRef, first_frame: int) -> Sequence[StreamEntry]:
+    def _entries(
+        self, ref: LatentRef, first_frame: int, most_entries: int
+    ) -> Sequence[StreamEntry]:
         held = self._held.get(ref)
         if held is None:
             return ()
         first = min(first_frame, held.record.frames)
-        return held.entries[first : first + READ_ENTRIES]
+        return held.entries[first : first + most_entries]
 
     def _is_news(self, ref: LatentRef, first_frame: int) -> bool:
         held = self._held.get(ref)
         ended = held is None or held.record.state in (LatentState.ABORTED, LatentState.REVOKED)
-        return ended or bool(self._entries(ref, first_frame))
+        return ended or bool(self._entries(ref, first_frame, 1))
 
     def _listed(self, listing: Listing, now_ms: int) -> list[LatentRecord]:
         return [

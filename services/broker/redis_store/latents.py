@@ -48,9 +48,7 @@ from services.broker.redis_store.fields import (
 from services.broker.redis_store.listing import Listings
 from services.broker.redis_store.report import store_report
 from services.broker.redis_store.scripts import script
-
-# Entries a read takes at once: frames of the usual 64 KiB that a reader may hold (`subscribing`).
-READ_ENTRIES = 4
+from services.broker.store import READ_ENTRIES
 
 
 class RedisLatents:
@@ -161,26 +159,33 @@ class RedisLatents:
             raise UnknownLatent(latent_id=ref.latent_id)
         return to_record(ref, fields)
 
-    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
+    async def look(
+        self, ref: LatentRef, *, first_frame: int, most_entries: int = READ_ENTRIES
+    ) -> Glance:
         keys = latent_keys(ref)
         async with self._commands.turn() as redis:
             pipeline = redis.pipeline(transaction=False)
             pipeline.hgetall(keys.record)
-            pipeline.xread({keys.frames: before(first_frame)}, count=READ_ENTRIES)
+            pipeline.xread({keys.frames: before(first_frame)}, count=most_entries)
             fields, reply = await pipeline.execute()
         if not fields:
             raise UnknownLatent(latent_id=ref.latent_id)
         return Glance(to_record(ref, as_fields(fields)), to_entries(only_stream(reply)))
 
     async def read(
-        self, ref: LatentRef, *, first_frame: int, wait_ms: int
+        self,
+        ref: LatentRef,
+        *,
+        first_frame: int,
+        wait_ms: int,
+        most_entries: int = READ_ENTRIES,
     ) -> Sequence[StreamEntry]:
         behind: dict[KeyT, StreamIdT] = {latent_keys(ref).frames: before(first_frame)}
         async with self._commands.turn() as redis:
-            reply = await redis.xread(behind, count=READ_ENTRIES)
+            reply = await redis.xread(behind, count=most_entries)
         if not reply and wait_ms:
             async with self._followers.turn(wait_ms=wait_ms) as redis:
-                reply = await redis.xread(behind, count=READ_ENTRIES, block=wait_ms)
+                reply = await redis.xread(behind, count=most_entries, block=wait_ms)
         return to_entries(only_stream(reply))
 
     async def page(self, listing: Listing, *, now_ms: int) -> Page:

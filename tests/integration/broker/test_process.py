@@ -1,26 +1,27 @@
 """The broker as a process of its own."""
 
-import os
-import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.probe import is_serving
+from tests.integration.broker.processes import (
+    ROOT,
+    address_of,
+    await_serving,
+    broker_process,
+    resident_bytes,
+)
 from tests.integration.broker.running import TIMEOUT
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer, valkey_binary
 
-ROOT = Path(__file__).parents[3]
 LARGEST_RESIDENT_BYTES = 150 * 1024 * 1024
 
 
@@ -30,49 +31,6 @@ def store() -> Iterator[StoreServer]:
     server = StoreServer(valkey_binary())
     yield server
     server.remove()
-
-
-@contextmanager
-def broker_process(*words: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    given = {"ADMIN_PORT": "0", **settings}
-    environment = {
-        **os.environ,
-        **{f"LATENTFLOW_BROKER_{name}": value for name, value in given.items()},
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services.broker", *words],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def address_of(process: subprocess.Popen[str]) -> str:
-    """What the process says that it listens on."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := re.search(r"broker listening on (\S+)", line):
-            return found[1]
-    pytest.fail("the broker ended without listening")
-
-
-def await_serving(address: str) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not is_serving(address):
-        assert time.monotonic() < deadline
-
-
-def resident_bytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert found
-    return int(found[1]) * 1024
 
 
 async def test_process_waits_for_its_store_serves_and_stops_when_told(

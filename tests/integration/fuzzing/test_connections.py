@@ -13,7 +13,7 @@ import pytest
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.probe import is_serving
 from latentflow.v1 import broker_pb2, broker_pb2_grpc
-from tests.integration.broker.test_process import (
+from tests.integration.broker.processes import (
     address_of,
     await_serving,
     broker_process,

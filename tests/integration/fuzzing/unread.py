@@ -48,7 +48,12 @@ async def vanishing_readers(
             channel = await connections.enter_async_context(cut_at_the_end(address))
             opened += [open_call(channel) for _ in range(CALLS_A_CONNECTION)]
         await asyncio.gather(*(call.initial_metadata() for call in opened))
-        yield asyncio.gather(*map(_read_slowly, opened[::2]))
+        reading = asyncio.gather(*map(_read_slowly, opened[::2]))
+        try:
+            yield reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _read_slowly(call: "grpc.aio.UnaryStreamCall[Any, Any]") -> None:

@@ -11,7 +11,7 @@ from latentflow.cli.settings import Settings
 from latentflow.errors import AccessDenied, InvalidInput
 from latentflow.rpc.probe import is_serving, main
 from tests.certificates import Certificates
-from tests.integration.broker.test_process import address_of, broker_process
+from tests.integration.broker.processes import address_of, broker_process
 from tests.integration.identity.secured import TIMEOUT
 from tests.integration.identity.tenants import TenantsFile
 from tests.made_latents import make_latent

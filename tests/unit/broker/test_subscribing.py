@@ -28,14 +28,17 @@ class SlowLatents:
         self.record = record
         self.held: asyncio.Queue[int] = asyncio.Queue()
 
-    async def look(self, ref: LatentRef, *, first_frame: int) -> Glance:
-        return Glance(self.record, await self.read(ref, first_frame=first_frame, wait_ms=0))
+    async def look(self, ref: LatentRef, *, first_frame: int, most_entries: int) -> Glance:
+        entries = await self.read(
+            ref, first_frame=first_frame, wait_ms=0, most_entries=most_entries
+        )
+        return Glance(self.record, entries)
 
     async def find(self, ref: LatentRef) -> LatentRecord:
         return self.record
 
     async def read(
-        self, ref: LatentRef, *, first_frame: int, wait_ms: int
+        self, ref: LatentRef, *, first_frame: int, wait_ms: int, most_entries: int
     ) -> Sequence[StreamEntry]:
         if first_frame:
             await asyncio.sleep(TIMEOUT)

@@ -11,7 +11,10 @@ fi
 
 main() {
   local bundle
-  bundle="$(realpath "$(ls -t build/latentflow-*.tar | head -n 1)")"
+  # shellcheck disable=SC2012  # names are our own
+  bundle="$(ls -t build/latentflow-*.tar 2>/dev/null | head -n 1)" ||
+    give_up "there is none in build/: run make bundle first"
+  bundle="$(realpath "$bundle")"
   work="$(mktemp -d)"
   trap 'rm -rf "$work"' EXIT
   ip link set lo up

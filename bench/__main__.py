@@ -14,7 +14,7 @@ from latentflow.cli.settings import Settings
 from latentflow.errors import LatentFlowError
 
 # Imported when it is run, not before: torch comes into this process with the last one only.
-SCENARIOS = ("codec", "broker", "relay", "start", "handoff")
+SCENARIOS = ("codec", "broker", "relay", "start", "together", "handoff")
 
 
 class Scenario(Protocol):

@@ -24,6 +24,7 @@ from latentflow.rpc.process import run
 from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.telemetry import Telemetry
+from latentflow.wire.publish import MAX_REQUEST_BYTES
 from services.broker.catalogue import Catalogue
 from services.broker.inspecting import Inspecting
 from services.broker.lineage import Lineages
@@ -168,6 +169,7 @@ def build(
         settle_seconds=settings.settle_seconds,
         grace_seconds=settings.grace_seconds,
         max_concurrent_rpcs=settings.max_calls,
+        max_request_bytes=MAX_REQUEST_BYTES,
     )
     admin = replace(public, host=settings.admin_host, port=settings.admin_port, services_port=None)
     made = partial(

@@ -231,10 +231,11 @@ async def surveying(
 async def _serve_until(
     stop: asyncio.Event, settings: Settings, servers: Servers, stores: Stores
 ) -> None:
-    watch = StoreWatch(stores.latents, servers.public.health, SERVICE, system_clock_ms)
-    await servers.public.start_waiting()
-    await servers.public.take_calls()
-    await servers.admin.start()
+    healths = [server.health for server in servers]
+    watch = StoreWatch(stores.latents, healths, SERVICE, system_clock_ms)
+    for server in servers:
+        await server.start_waiting()
+        await server.take_calls()
     _tell_where(settings, servers)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run())

@@ -53,18 +53,18 @@ def broker_process(*words: str, **settings: str) -> Iterator[subprocess.Popen[st
         process.communicate()
 
 
-def address_of(process: subprocess.Popen[str]) -> str:
-    """What the process says that it listens on."""
+def address_of(process: subprocess.Popen[str], where: str = "broker listening on") -> str:
+    """What the process says that it listens on, the admin port first."""
     assert process.stderr is not None
     for line in process.stderr:
-        if found := re.search(r"broker listening on (\S+)", line):
+        if found := re.search(rf"{where} (\S+)", line):
             return found[1]
     pytest.fail("the broker ended without listening")
 
 
-def await_serving(address: str) -> None:
+def await_serving(address: str, *, serving: bool = True) -> None:
     deadline = time.monotonic() + TIMEOUT
-    while not is_serving(address):
+    while is_serving(address) is not serving:
         assert time.monotonic() < deadline
 
 
@@ -91,6 +91,18 @@ async def test_process_waits_for_its_store_serves_and_stops_when_told(
         assert resident_bytes(process.pid) < LARGEST_RESIDENT_BYTES
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
+
+
+def test_both_ports_say_whether_the_store_answers(store: StoreServer) -> None:
+    with broker_process(PORT="0", STORE_URL=store.url) as process:
+        addresses = [address_of(process, "admin port is on"), address_of(process)]
+        assert not any(map(is_serving, addresses))
+        store.start()
+        for address in addresses:
+            await_serving(address)
+        store.stop()
+        for address in addresses:
+            await_serving(address, serving=False)
 
 
 def test_wrong_setting_ends_the_process_naming_the_variable() -> None:

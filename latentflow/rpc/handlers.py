@@ -1,9 +1,7 @@
 """Wraps the handler of any kind of RPC in one coroutine, so that an interceptor is one function.
 
 Generator handlers are driven here, inside the wrapping coroutine: a deadline or a span then covers
-the whole call, also while a response waits to be written. So is the reading of a single request:
-grpc.aio would wait for it, without an end, before anybody asked who calls, and answer one that is
-no message with UNKNOWN and the exception's text. Knows nothing of what is wrapped around.
+the whole call, also while a response waits to be written. Knows nothing of what is wrapped around.
 """
 
 import inspect
@@ -15,8 +13,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
-
-from latentflow.errors import MessageMalformed
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -72,22 +68,31 @@ class CallInterceptor(grpc.aio.ServerInterceptor, ABC):
 
 
 def _wrapped(handler: Handler, around: Callable[[Context, Proceed], Awaitable[Any]]) -> Handler:
-    behaviour = _behaviour(handler)
-    run = _write_all if handler.response_streaming else _answer
-    if not handler.request_streaming:
-        run = partial(_read_first, run, handler.request_deserializer or bytes)
+    answer = answering(handler)
 
-    async def wrapped(request: Any, context: Context) -> Any:
-        return await around(context, partial(run, behaviour, request, context))
+    async def wrapped(requests: Any, context: Context) -> Any:
+        return await around(context, partial(answer, requests, context))
 
+    return taking_requests(handler, wrapped, handler.request_deserializer)
+
+
+def answering(handler: Handler) -> Behaviour:
+    """What `handler` does, as one coroutine, whether it returns its answer or yields several."""
+    return partial(_write_all if handler.response_streaming else _answer, _behaviour(handler))
+
+
+def taking_requests(
+    handler: Handler, behaviour: Behaviour, parse: Callable[[bytes], Any] | None
+) -> Handler:
+    """A handler of as many answers as `handler`, that takes its requests as they come."""
     make_handler = (
         grpc.stream_stream_rpc_method_handler
         if handler.response_streaming
         else grpc.stream_unary_rpc_method_handler
     )
     return make_handler(
-        wrapped,
-        request_deserializer=handler.request_deserializer if handler.request_streaming else None,
+        behaviour,
+        request_deserializer=parse,
         response_serializer=handler.response_serializer,
     )
 
@@ -100,19 +105,6 @@ def _behaviour(handler: Handler) -> Behaviour:
         handler.stream_stream,
     )
     return next(behaviour for behaviour in kinds if behaviour is not None)
-
-
-async def _read_first(
-    run: Behaviour,
-    parse: Callable[[bytes], Any],
-    behaviour: Behaviour,
-    _: object,
-    context: Context,
-) -> Any:
-    raw = await context.read()
-    if raw is grpc.aio.EOF:
-        raise MessageMalformed(field="request", problem="is missing")
-    return await run(behaviour, parse(raw), context)
 
 
 async def _answer(behaviour: Behaviour, request: Any, context: Context) -> Any:

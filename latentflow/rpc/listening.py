@@ -20,6 +20,8 @@ from latentflow.tenants import Tenants, parse_tenants
 
 LOOPBACK = "127.0.0.1"
 LONGEST_SECONDS = 3600
+USUAL_REQUEST_BYTES = 1024 * 1024
+_MOST_REQUEST_BYTES = 64 * 1024 * 1024
 _IDENTITY = ("certificate", "key", "ca", "tenants")
 
 
@@ -73,6 +75,10 @@ class ListeningSettings:
 
     def check_port(self, field: str) -> None:
         self.require(0 <= getattr(self, field) < 1 << 16, field, "must be 0 to 65535")
+
+    def check_request_bytes(self, most: int) -> None:
+        in_range = 1024 <= most <= _MOST_REQUEST_BYTES
+        self.require(in_range, "max_request_bytes", f"must be 1024 to {_MOST_REQUEST_BYTES}")
 
     def check_host(self, field: str) -> None:
         host = getattr(self, field)

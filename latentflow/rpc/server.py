@@ -1,6 +1,6 @@
 """Builds, serves and drains one gRPC server the same way for every service.
 
-Knows no service: a `Registration` adds one. Message size stays gRPC's 4 MiB.
+Knows no service: a `Registration` adds one. What it sends stays within gRPC's 4 MiB a message.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePol
 from latentflow.rpc.error_interceptor import ErrorInterceptor
 from latentflow.rpc.handlers import Context
 from latentflow.rpc.methods import ENDLESS, TAKES_CALLS
+from latentflow.rpc.request_interceptor import RequestInterceptor
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
 
@@ -34,6 +35,8 @@ _CLOSING_SECONDS = 0.2
 # Of a connection's calls beside its share of those in flight: health is watched on it.
 _HEALTH_CALLS = 8
 
+UNREAD_BYTES = 256 * 1024
+
 _OPTIONS = (
     # Without it a second server on the same port would start and silently share the calls.
     ("grpc.so_reuseport", 0),
@@ -45,6 +48,10 @@ _OPTIONS = (
     # Clients ask for addresses again only when a connection ends, so that without this a server
     # that was added gets no calls. Calls under way end on the connection that they began on.
     ("grpc.max_connection_age_ms", 60_000),
+    # What a peer may send to each call that does not read. gRPC would let it grow with how fast the
+    # peer sends, to tens of MiB.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", UNREAD_BYTES),
 )
 
 
@@ -55,7 +62,8 @@ class ServerSettings:
     On `services_port`, which there is with a certificate only, peers show one of their own.
     When it drains, calls are still taken for `settle_seconds`: so long callers may take to hear,
     and to reach the server that was restarted before it. Of `max_concurrent_rpcs` one connection
-    has about half; more on it wait at the peer.
+    has about half; more on it wait at the peer. A message has at most `max_request_bytes`, and a
+    call's only one comes within `request_seconds`.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +72,8 @@ class ServerSettings:
     settle_seconds: float = 0.0
     grace_seconds: float = 10.0
     max_concurrent_rpcs: int = 256
+    max_request_bytes: int = 4 * 1024 * 1024
+    request_seconds: float = 30.0
     default_deadline_seconds: float = 60.0
     max_deadline_seconds: float = 600.0
 
@@ -214,8 +224,14 @@ def build_server(
             admission,
             AuthInterceptor(authenticator),
             DeadlineInterceptor(_deadlines(settings)),
+            RequestInterceptor(settings.request_seconds),
         ],
-        options=[*_OPTIONS, ("grpc.max_concurrent_streams", _calls_a_connection(settings))],
+        options=[
+            *_OPTIONS,
+            ("grpc.max_concurrent_streams", _calls_a_connection(settings)),
+            # Told at a message's first bytes, so that no more of it is taken.
+            ("grpc.max_receive_message_length", settings.max_request_bytes),
+        ],
     )
     services = [registration.service for registration in registrations]
     for registration in registrations:

@@ -117,6 +117,9 @@ def _error_by_code(code: StatusCode, unreachable: Callable[[], Unreachable]) -> 
             return errors.Cancelled()
         case StatusCode.UNAUTHENTICATED:
             return errors.AccessDenied()
+        case StatusCode.RESOURCE_EXHAUSTED:
+            # gRPC's own word for it; a service's limits come with their details.
+            return errors.InvalidInput(field="message", problem="is larger than its reader takes")
         case _:
             return errors.InternalError()
 

@@ -3,6 +3,7 @@
 from latentflow.errors import EmptyInput
 from latentflow.latent import Commit, Frame
 from latentflow.relay import (
+    MAX_WHOLE_BYTES,
     Abort,
     GivenUp,
     Open,
@@ -21,6 +22,10 @@ from latentflow.wire.latents import (
     frame_from_proto,
     frame_to_proto,
 )
+from latentflow.wire.manifests import MAX_MANIFEST_BYTES
+
+# The largest is a whole latent; the last summand is for all that stands around the bytes.
+MAX_REQUEST_BYTES = MAX_MANIFEST_BYTES + MAX_WHOLE_BYTES + 16 * 1024
 
 
 def publish_step_to_proto(step: PublishStep) -> broker_pb2.PublishRequest:

@@ -24,6 +24,7 @@ from latentflow.rpc.process import run
 from latentflow.rpc.prometheus import page_at
 from latentflow.rpc.server import Registration, RunningServer, ServerSettings, build_server
 from latentflow.rpc.telemetry import Telemetry
+from latentflow.wire.publish import MAX_REQUEST_BYTES
 from services.broker.catalogue import Catalogue
 from services.broker.inspecting import Inspecting
 from services.broker.lineage import Lineages
@@ -168,6 +169,7 @@ def build(
         settle_seconds=settings.settle_seconds,
         grace_seconds=settings.grace_seconds,
         max_concurrent_rpcs=settings.max_calls,
+        max_request_bytes=MAX_REQUEST_BYTES,
     )
     admin = replace(public, host=settings.admin_host, port=settings.admin_port, services_port=None)
     made = partial(
@@ -229,10 +231,11 @@ async def surveying(
 async def _serve_until(
     stop: asyncio.Event, settings: Settings, servers: Servers, stores: Stores
 ) -> None:
-    watch = StoreWatch(stores.latents, servers.public.health, SERVICE, system_clock_ms)
-    await servers.public.start_waiting()
-    await servers.public.take_calls()
-    await servers.admin.start()
+    healths = [server.health for server in servers]
+    watch = StoreWatch(stores.latents, healths, SERVICE, system_clock_ms)
+    for server in servers:
+        await server.start_waiting()
+        await server.take_calls()
     _tell_where(settings, servers)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run())

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from itertools import product
 
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -16,19 +18,19 @@ _log = logging.getLogger(__name__)
 class StoreWatch:
     """Looks at the store again and again, and reports SERVING once it answered.
 
-    The server reports NOT_SERVING until the first look.
+    The servers report NOT_SERVING until the first look.
     """
 
     def __init__(
         self,
         latents: LatentStore,
-        health_servicer: health.aio.HealthServicer,
+        healths: Sequence[health.aio.HealthServicer],
         service: str,
         clock_ms: ClockMs,
     ) -> None:
         self._latents = latents
         self._clock_ms = clock_ms
-        self._health = health_servicer
+        self._healths = healths
         self._services = (health.OVERALL_HEALTH, service)
         self._answers: bool | None = None
 
@@ -61,5 +63,5 @@ class StoreWatch:
         await self._set_health(HealthCheckResponse.SERVING)
 
     async def _set_health(self, status: int) -> None:
-        for service in self._services:
-            await self._health.set(service, status)
+        for servicer, service in product(self._healths, self._services):
+            await servicer.set(service, status)

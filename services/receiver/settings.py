@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from latentflow.rpc.listening import LONGEST_SECONDS, ListeningSettings
+from latentflow.rpc.listening import LONGEST_SECONDS, USUAL_REQUEST_BYTES, ListeningSettings
 
 PREFIX = "LATENTFLOW_RECEIVER_"
 _MIB = 1024 * 1024
@@ -17,7 +17,8 @@ class Settings(ListeningSettings):
 
     `model` and `adapters` are folders, `broker` is an address. `max_waiting` calls may be
     admitted at once, those that are worked on included; up to `max_batch` answers are decoded
-    together. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
+    together. A request has at most `max_request_bytes`, which is to be more than the model's window
+    holds. `fetch_bytes` bounds what all calls hold of latents on their way to the model,
     `session_bytes` what sessions keep. A latent is waited for `fetch_seconds` at most.
     `name` stands in the lineage of what it uses. `threads` is how many torch uses, 0 for its own
     choice. `key_ring_file`, or a ring in `key_ring`, opens what is sealed. What is signed must be
@@ -36,6 +37,7 @@ class Settings(ListeningSettings):
     broker: str = "127.0.0.1:50051"
     name: str = field(default_factory=socket.gethostname)
     max_waiting: int = 64
+    max_request_bytes: int = USUAL_REQUEST_BYTES
     max_batch: int = 8
     fetch_bytes: int = 256 * _MIB
     session_bytes: int = 512 * _MIB
@@ -56,6 +58,7 @@ class Settings(ListeningSettings):
             self.require(getattr(self, name) >= 1, name, "must be at least 1")
         for name in ("fetch_bytes", "session_bytes", "shadow_bytes"):
             self.require(getattr(self, name) >= 1, name, "must be at least 1")
+        self.check_request_bytes(self.max_request_bytes)
         plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255
         self.require(plain, "name", "must be 1 to 255 printable ASCII characters")
         self.require(self.threads >= 0, "threads", "must not be negative")

@@ -103,6 +103,7 @@ def build(
             port=settings.port,
             settle_seconds=settings.settle_seconds,
             grace_seconds=settings.grace_seconds,
+            max_request_bytes=settings.max_request_bytes,
         ),
         [Registration(service=SERVICE, add=partial(add_to_server, SharerServicer(standby)))],
         telemetry=telemetry,

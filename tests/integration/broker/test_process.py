@@ -10,14 +10,9 @@ import pytest
 from latentflow.rpc.broker_client import BrokerClient
 from latentflow.rpc.channel import open_channel
 from latentflow.rpc.probe import is_serving
-from tests.integration.broker.processes import (
-    ROOT,
-    address_of,
-    await_serving,
-    broker_process,
-    resident_bytes,
-)
+from tests.integration.broker.processes import address_of, broker_process
 from tests.integration.broker.running import TIMEOUT
+from tests.integration.processes import ROOT, await_serving, resident_bytes
 from tests.made_latents import make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer, valkey_binary
@@ -49,6 +44,18 @@ async def test_process_waits_for_its_store_serves_and_stops_when_told(
         assert resident_bytes(process.pid) < LARGEST_RESIDENT_BYTES
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
+
+
+def test_both_ports_say_whether_the_store_answers(store: StoreServer) -> None:
+    with broker_process(PORT="0", STORE_URL=store.url) as process:
+        addresses = [address_of(process, "admin port is on"), address_of(process)]
+        assert not any(map(is_serving, addresses))
+        store.start()
+        for address in addresses:
+            await_serving(address)
+        store.stop()
+        for address in addresses:
+            await_serving(address, serving=False)
 
 
 def test_wrong_setting_ends_the_process_naming_the_variable() -> None:

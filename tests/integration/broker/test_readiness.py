@@ -32,7 +32,7 @@ async def test_health_follows_the_store_down_and_up(
     connections = connect(parse_store_url(store.url), followers=1)
     latents = RedisLatents(connections, UploadLimits(lease_ms=1, latent_bytes=1))
     servicer = health.aio.HealthServicer()
-    watch = StoreWatch(latents, servicer, SERVICE, system_clock_ms)
+    watch = StoreWatch(latents, [servicer], SERVICE, system_clock_ms)
     await watch.look()
     assert await statuses(servicer) == {HealthCheckResponse.NOT_SERVING}
     store.start()
@@ -53,7 +53,7 @@ async def test_server_that_evicts_is_warned_of(
         client.config_set("maxmemory-policy", "allkeys-lru")
     connections = connect(parse_store_url(store.url), followers=1)
     latents = RedisLatents(connections, UploadLimits(lease_ms=1, latent_bytes=1))
-    await StoreWatch(latents, health.aio.HealthServicer(), SERVICE, system_clock_ms).look()
+    await StoreWatch(latents, [health.aio.HealthServicer()], SERVICE, system_clock_ms).look()
     assert "set it to noeviction" in caplog.text
     await connections.close()
 

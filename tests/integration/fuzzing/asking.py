@@ -11,9 +11,11 @@ from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from latentflow.rpc.listening import USUAL_REQUEST_BYTES
 from latentflow.rpc.methods import ENDLESS
 from latentflow.rpc.status import DETAILS_KEY
 from latentflow.v1 import broker_pb2, receiver_pb2, sharer_pb2
+from latentflow.wire.publish import MAX_REQUEST_BYTES
 from tests.integration.services.callers import TIMEOUT, Stack
 
 OWN = "latentflow.v1."
@@ -26,6 +28,14 @@ _FILES = {
     "broker-admin": broker_pb2.DESCRIPTOR,
     "sharer": sharer_pb2.DESCRIPTOR,
     "receiver": receiver_pb2.DESCRIPTOR,
+}
+
+# Bytes of a message to each.
+LARGEST = {
+    "broker": MAX_REQUEST_BYTES,
+    "broker-admin": MAX_REQUEST_BYTES,
+    "sharer": USUAL_REQUEST_BYTES,
+    "receiver": USUAL_REQUEST_BYTES,
 }
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -83,13 +93,22 @@ def full_name(method: MethodDescriptor) -> str:
 
 
 async def ask(
-    channel: grpc.aio.Channel, method: str, raw: bytes, metadata: Metadata = (), **options: Any
+    channel: grpc.aio.Channel,
+    method: str,
+    raw: bytes,
+    metadata: Metadata = (),
+    *,
+    seconds: float | None = None,
+    **options: Any,
 ) -> Answer:
-    """Sends one message, whatever the method's kind: on the wire they are alike."""
+    """Sends one message, whatever the method's kind: on the wire they are alike.
+
+    Endless methods are only looked at, unless `seconds` says how long they have.
+    """
     asking: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(method)
     call = asking(
         raw,
-        timeout=_LOOK_SECONDS if method in ENDLESS else TIMEOUT,
+        timeout=seconds or (_LOOK_SECONDS if method in ENDLESS else TIMEOUT),
         metadata=grpc.aio.Metadata(*metadata),
         **options,
     )

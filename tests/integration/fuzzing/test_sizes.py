@@ -3,10 +3,9 @@
 import grpc
 import pytest
 
-from latentflow.rpc.methods import ENDLESS
-from tests.integration.fuzzing.asking import Metadata, Target, ask, full_name
+from tests.integration.fuzzing.asking import LARGEST, Metadata, Target, ask, full_name
+from tests.integration.services.callers import TIMEOUT
 
-TOO_LARGE = 5 * 1024 * 1024
 # A stream may be denied for its port before anything of it is read.
 REFUSED = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAUTHENTICATED)
 
@@ -20,13 +19,17 @@ ODD: list[Metadata] = [
 ]
 
 
-@pytest.mark.parametrize("kilobytes", [20])
-async def test_oversized_metadata_is_refused(target: Target, kilobytes: int) -> None:
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param((("x-large", "a" * 20 * 1024),), id="20 KiB"),
+        pytest.param((("x-large", "a" * 1024 * 1024),), id="1 MiB"),
+        pytest.param(tuple((f"x-{index}", "a") for index in range(5000)), id="5,000 keys"),
+    ],
+)
+async def test_oversized_metadata_is_refused(target: Target, metadata: Metadata) -> None:
     for method in target.methods():
-        if full_name(method) in ENDLESS:
-            continue  # asked too briefly to tell
-        metadata = (("x-large", "a" * kilobytes * 1024),)
-        answer = await ask(target.channel, full_name(method), b"", metadata)
+        answer = await ask(target.channel, full_name(method), b"", metadata, seconds=TIMEOUT)
         assert answer.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "a" * 100 not in answer.told
     await target.require_working()
@@ -44,9 +47,18 @@ async def test_oversized_message_is_refused_also_when_it_is_small_on_its_way(
     target: Target, compression: grpc.Compression
 ) -> None:
     for method in target.methods():
-        name = full_name(method)
-        if name.startswith("/grpc.") or name in ENDLESS:
-            continue
-        answer = await ask(target.channel, name, bytes(TOO_LARGE), compression=compression)
+        name, too_large = full_name(method), bytes(LARGEST[target.name] + 1)
+        answer = await ask(
+            target.channel, name, too_large, seconds=TIMEOUT, compression=compression
+        )
         assert answer.code in REFUSED, (name, answer)
+    await target.require_working()
+
+
+async def test_the_largest_message_is_read(target: Target) -> None:
+    """It is no message, which is how it is known to have been read."""
+    for method in target.methods():
+        largest = b"\xff" * LARGEST[target.name]
+        answer = await ask(target.channel, full_name(method), largest)
+        assert answer.code not in REFUSED[:1], answer
     await target.require_working()

@@ -14,8 +14,8 @@ from latentflow.rpc.worker import Worker
 from latentflow.v1 import receiver_pb2_grpc, sharer_pb2_grpc
 from latentflow.wire.generate import generate_call_to_proto
 from latentflow.wire.share import share_call_to_proto
-from tests.integration.broker.processes import resident_bytes
 from tests.integration.fuzzing.unread import CALLS_A_CONNECTION, Open, vanishing_readers
+from tests.integration.processes import resident_bytes
 from tests.integration.services.callers import Stack
 from tests.integration.services.stack import running_stack
 from tests.manual_clock import ManualClock

@@ -18,14 +18,10 @@ from latentflow.v1 import broker_pb2, broker_pb2_grpc
 from latentflow.wire.frames import MAX_RAW_FRAME_BYTES, make_frames
 from latentflow.wire.manifests import manifest_to_bytes
 from services.broker.subscribing import READ_AHEAD_BYTES
-from tests.integration.broker.processes import (
-    address_of,
-    await_serving,
-    broker_process,
-    resident_bytes,
-)
+from tests.integration.broker.processes import address_of, broker_process
 from tests.integration.broker.running import TIMEOUT
 from tests.integration.fuzzing.unread import CALLS_A_CONNECTION, cut_at_the_end, vanishing_readers
+from tests.integration.processes import await_serving, resident_bytes
 from tests.made_latents import FLOW, make_latent
 from tests.manual_clock import ManualClock
 from tests.store_servers import StoreServer, valkey_binary

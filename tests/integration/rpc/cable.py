@@ -1,17 +1,24 @@
-"""A TCP connection that a test can cut: forwards bytes between a client and a server."""
+"""A TCP connection that a test can cut or let stall: forwards bytes between client and server."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 
 class Cable:
-    """Listens on a port of its own. `cut` breaks what is connected; new connections work."""
+    """Listens on a port of its own. `cut` breaks what is connected; new connections work.
 
-    def __init__(self, server_port: int) -> None:
+    Of what a client says on one connection the first `most_said` bytes get through, and then
+    `stalled` is set.
+    """
+
+    def __init__(self, server_port: int, most_said: int = sys.maxsize) -> None:
         self.port = 0
         self.cuts = 0
+        self.stalled = asyncio.Event()
         self._server_port = server_port
+        self._most_said = most_said
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -22,20 +29,28 @@ class Cable:
 
     async def connect(self, near: asyncio.StreamReader, near_writer: asyncio.StreamWriter) -> None:
         far, far_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
-        self._forward(near, far_writer)
-        self._forward(far, near_writer)
+        self._forward(near, far_writer, self._most_said)
+        self._forward(far, near_writer, sys.maxsize)
 
-    def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int
+    ) -> None:
         self._writers.add(writer)
-        task = asyncio.create_task(self._pump(reader, writer))
+        task = asyncio.create_task(self._pump(reader, writer, most))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int
+    ) -> None:
         with suppress(ConnectionError):
-            while data := await reader.read(64 * 1024):
+            while data := await reader.read(min(64 * 1024, most)):
+                most -= len(data)
                 writer.write(data)
                 await writer.drain()
+            if most == 0:
+                self.stalled.set()
+                await writer.wait_closed()
         self._writers.discard(writer)
         writer.transport.abort()
 
@@ -45,8 +60,8 @@ class Cable:
 
 
 @asynccontextmanager
-async def cable_to(server_port: int) -> AsyncIterator[Cable]:
-    cable = Cable(server_port)
+async def cable_to(server_port: int, most_said: int = sys.maxsize) -> AsyncIterator[Cable]:
+    cable = Cable(server_port, most_said)
     listening = await asyncio.start_server(cable.connect, "127.0.0.1", 0)
     cable.port = listening.sockets[0].getsockname()[1]
     try:

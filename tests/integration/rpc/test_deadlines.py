@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -57,6 +58,13 @@ async def test_work_ends_at_the_servers_deadline(method: str, seconds: float | N
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_request_that_does_not_come_is_not_waited_for_longer(method: str) -> None:
     async with served(probe(Endless()), settings=SHORT) as there:
+        assert await silent(there.channel, method).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("method", [ONE, MANY, "/grpc.health.v1.Health/Watch"])
+async def test_a_request_has_a_time_of_its_own_also_where_the_call_has_no_end(method: str) -> None:
+    settings = replace(LONG, request_seconds=0.05)
+    async with served(probe(Endless()), settings=settings) as there:
         assert await silent(there.channel, method).code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 

@@ -1,7 +1,6 @@
 """Sharer and receiver as processes of their own."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -15,35 +14,8 @@ import pytest
 import services.receiver.__main__ as receiver_process
 import services.sharer.__main__ as sharer_process
 from latentflow.rpc.probe import is_serving
+from tests.integration.processes import await_line, process
 from tests.tiny_pair import TinyPair
-
-ROOT = Path(__file__).parents[3]
-
-
-@contextmanager
-def process(service: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    prefix = f"LATENTFLOW_{service.upper()}_"
-    running = subprocess.Popen(
-        [sys.executable, "-m", f"services.{service}"],
-        cwd=ROOT,
-        env={**os.environ, **{prefix + name: value for name, value in settings.items()}},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.communicate()
-
-
-def await_line(running: subprocess.Popen[str], pattern: str) -> re.Match[str]:
-    """The first line that it says which matches."""
-    assert running.stderr is not None
-    for line in running.stderr:
-        if found := re.search(pattern, line):
-            return found
-    pytest.fail("it ended without saying so")
 
 
 @pytest.mark.parametrize("service", ["sharer", "receiver"])

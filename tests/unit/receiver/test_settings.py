@@ -21,6 +21,7 @@ def test_model_and_adapters_are_all_it_needs() -> None:
         ("PORT", "-1"),
         ("METRICS_PORT", "65536"),
         ("MAX_WAITING", "0"),
+        ("MAX_REQUEST_BYTES", "1023"),
         ("MAX_BATCH", "0"),
         ("FETCH_BYTES", "0"),
         ("SESSION_BYTES", "0"),

@@ -26,6 +26,7 @@ def test_a_variable_overrides_its_default() -> None:
         ("PORT", "65536"),
         ("METRICS_PORT", "-1"),
         ("MAX_WAITING", "0"),
+        ("MAX_REQUEST_BYTES", "1023"),
         ("THREADS", "-1"),
         ("PUBLISH_SECONDS", "0"),
         ("SETTLE_SECONDS", "-1"),

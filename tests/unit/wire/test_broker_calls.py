@@ -6,11 +6,20 @@ import pytest
 from google.protobuf.message import Message
 
 from latentflow.errors import EmptyInput, IdentityMissing, InvalidInput, LatentFlowError
-from latentflow.latent import FlowName, LatentId
-from latentflow.relay import ListCall, Open, SubscribeCall, WatchCall
+from latentflow.latent import Commit, Digest, FlowName, Frame, LatentId
+from latentflow.protection import Signature
+from latentflow.relay import (
+    MAX_WHOLE_BYTES,
+    MAX_WHOLE_FRAMES,
+    ListCall,
+    Open,
+    SubscribeCall,
+    WatchCall,
+    Whole,
+)
 from latentflow.v1 import broker_pb2, latent_pb2
 from latentflow.wire import flows, infos, inspection, latents, lineage, publish, subscribe
-from latentflow.wire.manifests import manifest_to_bytes
+from latentflow.wire.manifests import MAX_MANIFEST_BYTES, manifest_to_bytes
 from tests.unit.wire.examples import layout, manifest
 
 ID = "01K3ABCDEFGHJKMNPQRSTVWXYZ"
@@ -179,3 +188,23 @@ def test_the_broker_relays_a_manifest_that_it_did_not_read() -> None:
     )
     assert step == Open(manifest_bytes=b"\xff")
     assert subscribe.stream_step_to_proto(step).manifest == b"\xff"
+
+
+def test_the_largest_latent_that_may_come_whole_is_within_the_largest_request() -> None:
+    frames = tuple(
+        Frame(
+            index=index,
+            payload=bytes(MAX_WHOLE_BYTES // MAX_WHOLE_FRAMES),
+            raw_bytes=2**32 - 1,
+            crc32c=2**32 - 1,
+        )
+        for index in range(MAX_WHOLE_FRAMES)
+    )
+    commit = Commit(
+        frames=MAX_WHOLE_FRAMES,
+        payload_bytes=MAX_WHOLE_BYTES,
+        sha256=Digest("f" * 64),
+        signature=Signature(key_id="f" * 16, ed25519="f" * 128),
+    )
+    whole = Whole(manifest_bytes=bytes(MAX_MANIFEST_BYTES), frames=frames, commit=commit)
+    assert publish.publish_step_to_proto(whole).ByteSize() <= publish.MAX_REQUEST_BYTES

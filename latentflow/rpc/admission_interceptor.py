@@ -14,10 +14,13 @@ from latentflow.rpc.status import RETRY_AFTER_SECONDS
 
 
 class AdmissionInterceptor(CallInterceptor):
-    """Owns the set of calls in flight. `endless` methods are ended as soon as draining begins."""
+    """Owns the set of calls in flight. Those of `endless` methods end as soon as draining begins,
+    and are half of the limit at most: the others end by themselves, and their places come free.
+    """
 
     def __init__(self, *, limit: int, endless: Set[str]) -> None:
         self._limit = limit
+        self._endless_limit = (limit + 1) // 2
         self._endless = endless
         self._method_of: dict[asyncio.Task[Any], str] = {}
         self._ended: set[asyncio.Task[Any]] = set()
@@ -32,7 +35,7 @@ class AdmissionInterceptor(CallInterceptor):
     async def around(self, call: ServedCall, proceed: Proceed) -> Any:
         if call.method.startswith(HEALTH_PREFIX):
             return await proceed()
-        self._require_room()
+        self._require_room(call.method)
         task = self._enter(call.method)
         try:
             return await proceed()
@@ -53,13 +56,13 @@ class AdmissionInterceptor(CallInterceptor):
         self._end(lambda method: True)
         await self._idle.wait()
 
-    def _require_room(self) -> None:
+    def _require_room(self, method: str) -> None:
         if self._draining:
             raise Draining(retry_after_seconds=RETRY_AFTER_SECONDS)
-        if self.in_flight >= self._limit:
-            raise Overloaded(
-                resource="calls", limit=self._limit, retry_after_seconds=RETRY_AFTER_SECONDS
-            )
+        _require_below("calls", self._limit, self.in_flight)
+        if method in self._endless:
+            endless = sum(each in self._endless for each in self._method_of.values())
+            _require_below("endless calls", self._endless_limit, endless)
 
     def _enter(self, method: str) -> asyncio.Task[Any]:
         task = asyncio.current_task()
@@ -79,3 +82,8 @@ class AdmissionInterceptor(CallInterceptor):
             if chosen(method):
                 self._ended.add(task)
                 task.cancel()
+
+
+def _require_below(resource: str, limit: int, count: int) -> None:
+    if count >= limit:
+        raise Overloaded(resource=resource, limit=limit, retry_after_seconds=RETRY_AFTER_SECONDS)

@@ -4,10 +4,14 @@ It takes few more calls than are opened, and they are opened twice: calls that o
 would leave no room the second time.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
+from typing import Any
 
+import grpc
 import pytest
 
 from latentflow.errors import UnknownLatent
@@ -32,7 +36,11 @@ TIMES = 2
 LATENT_BYTES = 16 * 1024 * 1024
 # What is read ahead and what is being written, and twice that for the allocator.
 BYTES_A_READER = 3 * (READ_AHEAD_BYTES + MAX_FRAME_BYTES)
+FEW_CALLS = 64
+ON_A_CONNECTION = FEW_CALLS // 2 + 8
 ANNOUNCEMENTS = 120
+# Watches have half of all calls.
+MAX_WATCHES = MAX_CALLS
 BYTES_A_WATCHER = 300 * 1024
 LABELS = tuple(Label(key=f"k{index}", value="v" * 255) for index in range(MAX_LABELS))
 
@@ -69,7 +77,7 @@ async def test_unread_latents_cost_a_few_frames_each(store: StoreServer) -> None
 
 
 async def test_unread_watches_cost_a_few_announcements_each() -> None:
-    settings = {"PORT": "0", "STORE_URL": "memory://", "MAX_CALLS": str(MAX_CALLS)}
+    settings = {"PORT": "0", "STORE_URL": "memory://", "MAX_CALLS": str(2 * MAX_WATCHES)}
     with broker_process(**settings) as process:
         address = address_of(process)
         await_serving(address)
@@ -89,15 +97,28 @@ async def test_unread_watches_cost_a_few_announcements_each() -> None:
 
 
 async def test_one_connection_leaves_calls_to_others() -> None:
-    with broker_process(PORT="0", STORE_URL="memory://", MAX_CALLS="64") as process:
+    with broker_process(PORT="0", STORE_URL="memory://", MAX_CALLS=str(FEW_CALLS)) as process:
         address = address_of(process)
         await_serving(address)
         async with cut_at_the_end(address) as greedy, open_channel(address) as channel:
-            watch = broker_pb2_grpc.BrokerServiceStub(greedy).Watch
-            watches = [watch(broker_pb2.WatchRequest(flow=FLOW)) for _ in range(100)]
-            await watches[0].initial_metadata()
-            with pytest.raises(UnknownLatent):
-                await BrokerClient(channel).get_latent(LatentId("0" * 26), timeout=TIMEOUT)
+            client = BrokerClient(channel)
+            request = broker_pb2.SubscribeRequest(latent_id=await publish_large(client))
+            await greedy.channel_ready()
+            subscribe = broker_pb2_grpc.BrokerServiceStub(greedy).Subscribe
+            begun = [asyncio.create_task(has_begun(subscribe(request))) for _ in range(READERS)]
+            for each in islice(asyncio.as_completed(begun, timeout=TIMEOUT), ON_A_CONNECTION):
+                await each
+            # Any more that were let in would begin before so many others are answered.
+            for _ in range(READERS):
+                with pytest.raises(UnknownLatent):
+                    await client.get_latent(LatentId("0" * 26), timeout=TIMEOUT)
+            assert sum(each.done() for each in begun) == ON_A_CONNECTION
+            for each in begun:
+                each.cancel()
+
+
+async def has_begun(call: "grpc.aio.UnaryStreamCall[Any, Any]") -> None:
+    await call.initial_metadata()
 
 
 async def publish_large(client: BrokerClient) -> LatentId:

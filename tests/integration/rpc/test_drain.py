@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from functools import partial
 from typing import Any
 
 import grpc
@@ -116,14 +117,16 @@ class Watched(BrokerServiceServicer):
         self.began.set()
         await asyncio.Future[None]()
 
+    def registration(self) -> Registration:
+        return Registration(
+            service="latentflow.v1.BrokerService",
+            add=lambda server: add_BrokerServiceServicer_to_server(self, server),
+        )
+
 
 async def test_a_watch_does_not_hold_the_drain_up() -> None:
     broker = Watched()  # type: ignore[abstract]
-    added = Registration(
-        service="latentflow.v1.BrokerService",
-        add=lambda server: add_BrokerServiceServicer_to_server(broker, server),
-    )
-    async with served(added, settings=PATIENT) as there:
+    async with served(broker.registration(), settings=PATIENT) as there:
         watch = BrokerServiceStub(there.channel).Watch(WatchRequest(flow="f"))
         await asyncio.wait_for(broker.began.wait(), 20)
         # Until it has come, the opening of the watch would be tried again elsewhere.
@@ -158,6 +161,21 @@ async def test_one_call_more_than_the_limit_is_refused() -> None:
         gate.open.set()
         assert await first == [b"finished"]
         assert await ask(there.channel) == [b"finished"]
+
+
+async def test_calls_without_an_end_leave_half_of_the_places_to_others() -> None:
+    gate, broker = Gate(), Watched()  # type: ignore[abstract]
+    settings = ServerSettings(grace_seconds=0, max_concurrent_rpcs=4)
+    async with served(probe(gate), broker.registration(), settings=settings) as there:
+        watch = partial(BrokerServiceStub(there.channel).Watch, WatchRequest(flow="f"), timeout=20)
+        watches = [watch() for _ in range(2)]
+        await asyncio.gather(*(each.initial_metadata() for each in watches))
+        refusal = pytest.raises(Overloaded, match="endless calls is at its limit of 2")
+        with refusal, PEER.translated():
+            await watch().read()
+        others = [asyncio.create_task(ask(there.channel)) for _ in range(2)]
+        gate.open.set()
+        assert await asyncio.gather(*others) == [[b"finished"], [b"finished"]]
 
 
 async def test_a_port_that_is_taken_is_refused() -> None:

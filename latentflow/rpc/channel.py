@@ -12,6 +12,9 @@ from latentflow.rpc.access import Credentials, without_tls
 from latentflow.rpc.methods import TAKES_CALLS
 from latentflow.rpc.renewing_channel import RenewingChannel
 
+# At most so long, give or take a fifth, until a server that was away is tried again.
+RECONNECT_SECONDS = 2
+
 _OPENINGS = {
     "latentflow.v1.BrokerService": (
         "Publish Subscribe Watch Ack GetLatent ListLatents RevokeLatent FindLatent RenewLatent "
@@ -51,7 +54,7 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     # A peer that restarts is found again within the clients' own backoff.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", RECONNECT_SECONDS * 1_000),
     # Names are looked up when a connection ends. By gRPC's 30 s every address known may be gone.
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
 )

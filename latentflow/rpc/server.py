@@ -27,7 +27,10 @@ from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
 
 # The end of the settling, for channels to hear that they are to go elsewhere: gRPC cancels calls
 # that reach a server while it closes.
-_LEAVING_SECONDS = 1.0
+LEAVING_SECONDS = 1.0
+
+# How long a connection lasts, give or take a tenth.
+CONNECTION_SECONDS = 60
 
 # For what calls ended with to be on its way before their connection closes.
 _CLOSING_SECONDS = 0.2
@@ -47,7 +50,7 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     # Clients ask for addresses again only when a connection ends, so that without this a server
     # that was added gets no calls. Calls under way end on the connection that they began on.
-    ("grpc.max_connection_age_ms", 60_000),
+    ("grpc.max_connection_age_ms", CONNECTION_SECONDS * 1_000),
     # What a peer may send to each call that does not read. gRPC would let it grow with how fast the
     # peer sends, to tens of MiB.
     ("grpc.http2.bdp_probe", 0),
@@ -196,7 +199,7 @@ class RunningServer:
         """NOT_SERVING for who looks servers up, and only towards the end also for channels: they
         may have reached no other server yet.
         """
-        leaving_seconds = min(self._settle_seconds, _LEAVING_SECONDS)
+        leaving_seconds = min(self._settle_seconds, LEAVING_SECONDS)
         await self.report_waiting()
         await asyncio.sleep(self._settle_seconds - leaving_seconds)
         await self.health.enter_graceful_shutdown()

@@ -237,7 +237,7 @@ await_telemetry() {
   local service kind deadline=$((SECONDS + telemetry_seconds))
   for service in broker sharer receiver; do
     for kind in span metric; do
-      until heard "$service" "$kind"; do
+      until heard "$service" "$kind" >"$work/heard"; do
         ((SECONDS < deadline)) || give_up "no $kind of the $service arrived"
         sleep 0.5
       done

@@ -29,6 +29,9 @@ MAX_MESSAGE_BYTES = 512
 
 _RETRY_FIELD = "retry_after_seconds"
 
+# What gRPC itself says of a message, with the code of a throttle.
+_TOO_LARGE = "larger than max"
+
 
 # --- error to status ------------------------------------------------------------------------
 
@@ -103,8 +106,11 @@ def error_from(
     rpc_error: grpc.aio.AioRpcError, unreachable: Callable[[], Unreachable]
 ) -> LatentFlowError:
     """The error that a peer raised; `unreachable` makes the one for a peer that can't answer."""
-    error = _error_in(rpc_error)
-    return _error_by_code(rpc_error.code(), unreachable) if error is None else error
+    if (error := _error_in(rpc_error)) is not None:
+        return error
+    if _TOO_LARGE in (rpc_error.details() or ""):
+        return errors.InvalidInput(field="message", problem="is larger than its reader takes")
+    return _error_by_code(rpc_error.code(), unreachable)
 
 
 def _error_by_code(code: StatusCode, unreachable: Callable[[], Unreachable]) -> LatentFlowError:
@@ -117,9 +123,6 @@ def _error_by_code(code: StatusCode, unreachable: Callable[[], Unreachable]) -> 
             return errors.Cancelled()
         case StatusCode.UNAUTHENTICATED:
             return errors.AccessDenied()
-        case StatusCode.RESOURCE_EXHAUSTED:
-            # gRPC's own word for it; a service's limits come with their details.
-            return errors.InvalidInput(field="message", problem="is larger than its reader takes")
         case _:
             return errors.InternalError()
 

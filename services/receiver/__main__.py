@@ -94,11 +94,13 @@ def open_sessions(settings: Settings, clock: Clock) -> Sessions:
 
 
 def budgets_of(settings: Settings, sessions: Sessions) -> Budgets:
-    """Shadows have one of their own: no caller is refused for what they hold."""
+    """Shadows have one of their own, so that no caller is refused for what they hold, and as large,
+    so that what a call may fetch can be compared.
+    """
     return Budgets(
         sessions=sessions.budget,
         fetched=MemoryBudget("fetch_bytes", settings.fetch_bytes),
-        shadows=MemoryBudget("shadow_bytes", settings.shadow_bytes),
+        shadows=MemoryBudget("fetch_bytes", settings.fetch_bytes),
     )
 
 

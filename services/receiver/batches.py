@@ -46,7 +46,9 @@ class Batches:
     async def _run(self) -> None:
         while self._waiting:
             async with self._worker.turn() as turn:
-                await self._do(turn, self._next_batch())
+                # None is left where all have gone while the turn was waited for.
+                if batch := self._next_batch():
+                    await self._do(turn, batch)
 
     def _next_batch(self) -> list[Asked]:
         size = min(self._max_rows, len(self._waiting))

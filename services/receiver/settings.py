@@ -26,7 +26,7 @@ class Settings(ListeningSettings):
 
     Of the answers over latents `shadow_share` are compared with answers over texts; a route whose
     last `shadow_window` agree by less than `demote_below`, as mean token F1, is demoted to text.
-    `shadow_bytes` bounds what a comparison holds of latents on their way, beside `fetch_bytes`.
+    A comparison may hold `fetch_bytes` too, beside what calls hold.
     """
 
     prefix: ClassVar[str] = PREFIX
@@ -49,14 +49,11 @@ class Settings(ListeningSettings):
     require_signature: bool = False
     shadow_share: float = 0.0
     shadow_window: int = 50
-    shadow_bytes: int = 32 * _MIB
     demote_below: float = 0.0
 
     def __post_init__(self) -> None:
         self.check_listening()
-        for name in ("max_waiting", "max_batch", "shadow_window"):
-            self.require(getattr(self, name) >= 1, name, "must be at least 1")
-        for name in ("fetch_bytes", "session_bytes", "shadow_bytes"):
+        for name in ("max_waiting", "max_batch", "fetch_bytes", "session_bytes", "shadow_window"):
             self.require(getattr(self, name) >= 1, name, "must be at least 1")
         self.check_request_bytes(self.max_request_bytes)
         plain = self.name.isascii() and self.name.isprintable() and 0 < len(self.name) <= 255

@@ -15,6 +15,8 @@ from latentflow.rpc.probe import is_serving
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
+# Between two looks: what is looked at needs the cores.
+LOOK_SECONDS = 0.05
 
 
 @contextmanager
@@ -48,6 +50,7 @@ def await_serving(address: str, *, serving: bool = True) -> None:
     deadline = time.monotonic() + SECONDS
     while is_serving(address) is not serving:
         assert time.monotonic() < deadline
+        time.sleep(LOOK_SECONDS)
 
 
 def resident_bytes(pid: int) -> int:

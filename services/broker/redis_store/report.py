@@ -59,9 +59,10 @@ def _memory(info: Info) -> Memory:
     return Memory(int(info.get("used_memory", 0)), int(info.get("maxmemory", 0)))
 
 
-def _fullness(memory: Memory) -> float:
-    """0 to 1; without a limit none is full."""
-    return memory.used_bytes / memory.limit_bytes if memory.limit_bytes else 0.0
+def _fullness(memory: Memory) -> tuple[float, int]:
+    """Without a limit none is full: of those the one that holds the most."""
+    share = memory.used_bytes / memory.limit_bytes if memory.limit_bytes else 0.0
+    return share, memory.used_bytes
 
 
 def _server(info: Info) -> str:

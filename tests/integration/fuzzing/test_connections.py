@@ -39,10 +39,12 @@ def broker(pair: TinyPair) -> Iterator[Service]:
 
 def begun_with_few_descriptors(name: str, pair: TinyPair) -> Iterator[Service]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, HARD))
-    with running_service(name, pair) as running:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
-        yield running
-    resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT, HARD))
+    try:
+        with running_service(name, pair) as running:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
+            yield running
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT, HARD))
 
 
 @pytest.mark.parametrize("hello", [HELLO, b""], ids=["greeting", "silent"])

@@ -20,7 +20,7 @@ from tests.tiny_pair import TinyPair
 
 WRITERS = 25
 # A call and its connection, and what the allocator keeps.
-CALL_BYTES = 256 * 1024
+CALL_BYTES = 512 * 1024
 TOO_LARGE = 3_900_000
 PART = 0.95
 UNREAD_MESSAGE = bytes(100 * 1024)

@@ -31,10 +31,11 @@ class Gate:
 
     def __init__(self) -> None:
         self.began = asyncio.Event()
+        self.both_began = asyncio.Event()
         self.open = asyncio.Event()
 
     async def __call__(self, context: Context) -> bytes:
-        self.began.set()
+        (self.both_began if self.began.is_set() else self.began).set()
         await self.open.wait()
         return b"finished"
 
@@ -174,6 +175,7 @@ async def test_calls_without_an_end_leave_half_of_the_places_to_others() -> None
         with refusal, PEER.translated():
             await watch().read()
         others = [asyncio.create_task(ask(there.channel)) for _ in range(2)]
+        await asyncio.wait_for(gate.both_began.wait(), 20)
         gate.open.set()
         assert await asyncio.gather(*others) == [[b"finished"], [b"finished"]]
 

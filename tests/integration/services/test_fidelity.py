@@ -257,6 +257,16 @@ async def test_a_shadow_takes_no_callers_place(
             assert (await watched.ask()).text
 
 
+async def test_a_route_recovers_by_whatever_latent_a_call_may_fetch(
+    pair: TinyPair, clock: ManualClock, readings: Readings, stack: Stack
+) -> None:
+    enough = resident_bytes((await stack.share(MEMO)).latent.manifest)
+    async with watching(pair, clock, readings, fetch_bytes=enough) as watched:
+        await watched.demote()
+        await watched.recover()
+        assert (await watched.ask()).outcomes[0].outcome is Outcome.LATENT
+
+
 async def test_what_a_shadow_fetches_takes_no_callers_memory(
     pair: TinyPair, clock: ManualClock, readings: Readings, stack: Stack
 ) -> None:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import services.receiver.__main__ as receiver_process
 import services.sharer.__main__ as sharer_process
 from latentflow.rpc.probe import is_serving
-from tests.integration.processes import await_line, process
+from tests.integration.processes import LOOK_SECONDS, SECONDS, await_line, process
 from tests.tiny_pair import TinyPair
 
 
@@ -64,12 +65,13 @@ def endless(model: Path, folder: Path) -> Path:
 @contextmanager
 def being_read(pipe: Path, reader: subprocess.Popen[str]) -> Iterator[None]:
     """Once it is; what reads it then waits for as long as the block lasts."""
-    while reader.poll() is None:
+    end, deadline = None, time.monotonic() + SECONDS
+    while end is None:
+        assert reader.poll() is None, "it ended without reading"
+        assert time.monotonic() < deadline
         with suppress(OSError):
             end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-            break
-    else:
-        pytest.fail("it ended without reading")
+        time.sleep(LOOK_SECONDS)
     yield
     os.close(end)
 

@@ -15,5 +15,5 @@ def test_a_server_without_a_limit_is_never_the_fullest() -> None:
     assert memory_of_fullest([info(900, 0), info(10, 100)]) == (10, 100)
 
 
-def test_without_any_limit_what_is_used_is_told() -> None:
-    assert memory_of_fullest([info(900, 0)]) == (900, 0)
+def test_without_any_limit_the_one_that_holds_the_most_is_told_of() -> None:
+    assert memory_of_fullest([info(10, 0), info(900, 0)]) == (900, 0)

@@ -68,6 +68,19 @@ async def test_what_waits_is_answered_together_in_order_up_to_the_limit(worker: 
     assert decoder.batches == [["1"], ["2", "3"], ["4"]]
 
 
+async def test_where_all_leave_before_their_turn_nothing_is_decoded(worker: Worker) -> None:
+    decoder = Decoder()
+    batches = Batches(worker, decoder, max_rows=2)
+    async with worker.turn():
+        leaver = asyncio.create_task(heard(batches.answer(ask("leaver"))))
+        await asyncio.sleep(0)
+        leaver.cancel()
+        await asyncio.wait({leaver})
+    decoder.open()
+    await heard(batches.answer(ask("1")))
+    assert decoder.batches == [["1"]]
+
+
 async def test_a_question_that_leaves_the_queue_is_never_decoded(worker: Worker) -> None:
     decoder = Decoder()
     batches = Batches(worker, decoder, max_rows=2)

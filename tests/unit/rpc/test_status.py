@@ -95,7 +95,7 @@ def test_a_cut_field_still_comes_back_as_its_class() -> None:
         (StatusCode.DEADLINE_EXCEEDED, errors.DeadlineExpired),
         (StatusCode.CANCELLED, errors.Cancelled),
         (StatusCode.UNAUTHENTICATED, errors.AccessDenied),
-        (StatusCode.RESOURCE_EXHAUSTED, errors.InvalidInput),
+        (StatusCode.RESOURCE_EXHAUSTED, errors.InternalError),
         (StatusCode.UNKNOWN, errors.InternalError),
         (StatusCode.NOT_FOUND, errors.InternalError),
     ],

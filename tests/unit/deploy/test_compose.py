@@ -22,12 +22,11 @@ SETTINGS: dict[str, Any] = {
     "sharer": sharer.Settings,
     "receiver": receiver.Settings,
 }
-# What the images and the layout of the containers settle, a store that is not Redis, and files that
-# may be given as their text.
+# What the images and the layout of the containers settle, and a store that is not Redis.
 SETTLED = {
     *("insecure", "host", "port", "services_port", "admin_host", "admin_port", "metrics_host"),
     *("broker", "adapters", "certificate", "key", "ca", "tenants"),
-    *("memory_bytes", "key_ring_file", "signing_key_file"),
+    "memory_bytes",
 }
 # What .env.example advises for a service of several containers.
 SETTLE_SECONDS = 5.0

@@ -15,7 +15,8 @@ LatentFlowError
 |-- Exhausted               QuotaExceeded, StoreFull, Overloaded
 |-- Unreachable             BrokerUnavailable, StoreUnavailable, ServiceUnavailable, Draining
 |-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
-`-- Local                   DownloadFailed, ProcessFailed, StackMissing, StackRunning,
+`-- Local                   DownloadFailed, ProcessFailed, StackMissing, AdminMissing,
+                            StackRunning, WrongService, WrongAddress, CallRefused, TokenMissing,
                             ProblemsFound
 """
 
@@ -396,6 +397,43 @@ class StackMissing(Local):
     )
     service: str
     address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AdminMissing(StackMissing):
+    message = (
+        "the broker's admin port does not answer at {address}: "
+        "start `latentflow up`, or give --{service}, and --ca for TLS"
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongService(Local):
+    message = "the server there is no {service}, or one of another version"
+    service: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongAddress(Local):
+    message = "{address} is no {service}, or one of another version"
+    service: str
+    address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CallRefused(Local):
+    """A port of the broker's, or the token, is for other calls."""
+
+    message = (
+        "no credential that allows this call, "
+        "or {address} is the other of the broker's two ports (--broker, --admin)"
+    )
+    address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TokenMissing(Local):
+    message = "no token was given, and the server wants one: set LATENTFLOW_TOKEN or --token-file"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -15,10 +15,10 @@ from latentflow.calls import (
     Usage,
 )
 from latentflow.cli.endpoints import (
-    absence_explained,
     access_from,
     add_endpoint_arguments,
     addresses_from,
+    failure_explained,
 )
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
@@ -50,7 +50,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
         sampling=Sampling(max_tokens=arguments.max_tokens, temperature=arguments.temperature),
     )
     access = access_from(arguments, settings)
-    with absence_explained(addresses):
+    with failure_explained(addresses, access):
         asyncio.run(_ask(addresses, access, call, timeout_seconds=arguments.timeout))
 
 

@@ -17,10 +17,10 @@ from latentflow.calls import (
     TextMeans,
 )
 from latentflow.cli.endpoints import (
-    absence_explained,
     access_from,
     add_endpoint_arguments,
     addresses_from,
+    failure_explained,
 )
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
@@ -59,7 +59,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
         fresh=arguments.fresh,
     )
     access = access_from(arguments, settings)
-    with absence_explained(addresses):
+    with failure_explained(addresses, access):
         asyncio.run(_share(addresses, access, call, timeout_seconds=arguments.timeout))
 
 

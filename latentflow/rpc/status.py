@@ -110,7 +110,13 @@ def error_from(
         return error
     if _TOO_LARGE in (rpc_error.details() or ""):
         return errors.InvalidInput(field="message", problem="is larger than its reader takes")
+    if rpc_error.code() is StatusCode.UNIMPLEMENTED:
+        return errors.WrongService(service=_service_of(unreachable()))
     return _error_by_code(rpc_error.code(), unreachable)
+
+
+def _service_of(error: Unreachable) -> str:
+    return error.service if isinstance(error, errors.ServiceUnavailable) else "broker"
 
 
 def _error_by_code(code: StatusCode, unreachable: Callable[[], Unreachable]) -> LatentFlowError:

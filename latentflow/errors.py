@@ -20,8 +20,11 @@ LatentFlowError
                             ProblemsFound
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
+
+from latentflow.dates import utc
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,7 +34,11 @@ class LatentFlowError(Exception):
     message: ClassVar[str] = "latentflow failed"
 
     def __str__(self) -> str:
-        return self.message.format(**self.details())
+        return self.told(self.details())
+
+    def told(self, shown: Mapping[str, object]) -> str:
+        """The message over fields as they are to be shown, some of them cut."""
+        return self.message.format(**shown)
 
     def details(self) -> dict[str, object]:
         """The fields by name: what crosses the wire as ErrorInfo metadata."""
@@ -115,9 +122,12 @@ class NotUsable(LatentFlowError):
 
 @dataclass(eq=False, kw_only=True)
 class LatentExpired(NotUsable):
-    message = "latent {latent_id} expired at {expired_ms} ms"
+    message = "latent {latent_id} expired at {expired}"
     latent_id: str
     expired_ms: int
+
+    def told(self, shown: Mapping[str, object]) -> str:
+        return super().told({**shown, "expired": utc(self.expired_ms)})
 
 
 @dataclass(eq=False, kw_only=True)

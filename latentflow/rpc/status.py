@@ -40,7 +40,7 @@ def status_of(error: LatentFlowError) -> Status:
     """The status with its details: ErrorInfo always, the others where errors.proto says so."""
     error = public(error)
     shown = _shown_fields(error)
-    message = _cut(error.message.format(**shown), MAX_MESSAGE_BYTES)
+    message = _cut(error.told(shown), MAX_MESSAGE_BYTES)
     info = ErrorInfo(reason=reason_of(error), domain=DOMAIN, metadata=_metadata(shown))
     return Status(
         code=fact_of(error).code.value[0],

@@ -7,7 +7,6 @@ A token is never a flag: every user of a machine can see the words of every proc
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from latentflow.cli.settings import Settings
@@ -48,7 +47,13 @@ def add_endpoint_arguments(
     parser.add_argument(
         "--token-file", metavar="FILE", help=f"default: ${_TOKEN_FILE}, or the token in ${_TOKEN}"
     )
-    parser.add_argument("--timeout", type=float, default=timeout_seconds, metavar="SECONDS")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=timeout_seconds,
+        metavar="SECONDS",
+        help="how long to wait at most; default: %(default)g",
+    )
 
 
 def addresses_from(arguments: Namespace, settings: Settings) -> Addresses:
@@ -79,9 +84,9 @@ def access_from(arguments: Namespace, settings: Settings) -> Access:
     ca = given.get("ca") or told.get(_CA)
     token_file = given.get("token_file") or told.get(_TOKEN_FILE)
     return Access(
-        ca=Path(ca) if ca else None,
+        ca=ca or None,
         token="" if given.get("token_file") else told.get(_TOKEN, ""),
-        token_file=Path(token_file) if token_file else None,
+        token_file=token_file or None,
     )
 
 

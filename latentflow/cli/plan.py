@@ -11,13 +11,23 @@ from latentflow.cli.stack import StackPlan
 
 def add_plan_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument(
-        "--sharer-model", default="smollm2-135m", metavar="MODEL", help="a name or a folder"
+        "--sharer-model",
+        default="smollm2-135m",
+        metavar="MODEL",
+        help="a name or a folder; default: %(default)s",
     )
     parser.add_argument(
-        "--receiver-model", default="gemma3-270m", metavar="MODEL", help="a name or a folder"
+        "--receiver-model",
+        default="gemma3-270m",
+        metavar="MODEL",
+        help="a name or a folder; default: %(default)s",
     )
     parser.add_argument(
-        "--adapters", type=Path, default=settings.adapters, metavar="FOLDER", help="%(default)s"
+        "--adapters",
+        type=Path,
+        default=settings.adapters,
+        metavar="FOLDER",
+        help="default: %(default)s",
     )
 
 

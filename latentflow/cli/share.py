@@ -22,6 +22,7 @@ from latentflow.cli.endpoints import (
     addresses_from,
     failure_explained,
 )
+from latentflow.cli.latents.wording import size_of
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
@@ -42,7 +43,14 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         "graded4, graded2 or graded1 for a half, a quarter or an eighth of the bytes",
     )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
-    parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--lifetime",
+        type=int,
+        default=DEFAULT_LIFETIME_SECONDS,
+        metavar="SECONDS",
+        help="of the latent; default: %(default)s; sharing an equal text again lengthens it, "
+        "unless --fresh makes one of its own",
+    )
     parser.add_argument(
         "--fresh", action="store_true", help="make it anew, even where an equal one is stored"
     )
@@ -104,5 +112,5 @@ def _show(event: ShareEvent, progress: Progress) -> None:
         case Shared():
             latent = event.latent
             stored = ", stored already" if event.reused else ""
-            progress.say(f"{latent.frames} frames, {latent.payload_bytes} bytes{stored}")
+            progress.say(f"{size_of(latent)}{stored}")
             print(latent.manifest.latent_id)

@@ -48,10 +48,7 @@ class StackPlan:
     environment: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        for_tls = [name for name in _WITH_TLS if self.environment.get(name)]
-        if for_tls:
-            problem = "a stack of this machine alone is without TLS: unset them"
-            raise InvalidInput(field=", ".join(for_tls), problem=problem)
+        require_without_tls(self.environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +72,14 @@ class Stack:
         """Raises ProcessFailed when one of the processes has ended."""
         for child in self.children.values():
             child.require_alive()
+
+
+def require_without_tls(environment: Mapping[str, str]) -> None:
+    """Raises InvalidInput naming the variables that would have services wait for TLS."""
+    for_tls = [name for name in _WITH_TLS if environment.get(name)]
+    if for_tls:
+        problem = "a stack of this machine alone is without TLS: unset them"
+        raise InvalidInput(field=", ".join(for_tls), problem=problem)
 
 
 @contextmanager

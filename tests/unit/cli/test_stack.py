@@ -53,11 +53,12 @@ def test_variables_for_tls_are_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "demo"])
-def test_commands_that_start_a_stack_refuse_tls(command: str, tmp_path: Path) -> None:
+def test_commands_that_start_a_stack_refuse_tls_before_they_look_for_models(
+    command: str, tmp_path: Path
+) -> None:
     settings = Settings.from_environment({"LATENTFLOW_CACHE": str(tmp_path / "cache"), **TLS})
-    folder = str(tmp_path)
     with pytest.raises(InvalidInput, match="without TLS"):
-        run([command, "--sharer-model", folder, "--receiver-model", folder], settings)
+        run([command, "--sharer-model", "no such model"], settings)
 
 
 def test_what_somebody_set_and_the_stack_sets_otherwise_is_named(tmp_path: Path) -> None:

@@ -15,12 +15,16 @@ LatentFlowError
 |-- Exhausted               QuotaExceeded, StoreFull, Overloaded
 |-- Unreachable             BrokerUnavailable, StoreUnavailable, ServiceUnavailable, Draining
 |-- Interrupted             Cancelled, DeadlineExpired, AccessDenied, InternalError
-`-- Local                   DownloadFailed, ProcessFailed, StackMissing, StackRunning,
+`-- Local                   DownloadFailed, ProcessFailed, StackMissing, AdminMissing,
+                            StackRunning, WrongService, WrongAddress, CallRefused, TokenMissing,
                             ProblemsFound
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
+
+from latentflow.dates import utc
 
 
 @dataclass(eq=False, kw_only=True)
@@ -30,7 +34,11 @@ class LatentFlowError(Exception):
     message: ClassVar[str] = "latentflow failed"
 
     def __str__(self) -> str:
-        return self.message.format(**self.details())
+        return self.told(self.details())
+
+    def told(self, shown: Mapping[str, object]) -> str:
+        """The message over fields as they are to be shown, some of them cut."""
+        return self.message.format(**shown)
 
     def details(self) -> dict[str, object]:
         """The fields by name: what crosses the wire as ErrorInfo metadata."""
@@ -114,9 +122,12 @@ class NotUsable(LatentFlowError):
 
 @dataclass(eq=False, kw_only=True)
 class LatentExpired(NotUsable):
-    message = "latent {latent_id} expired at {expired_ms} ms"
+    message = "latent {latent_id} expired at {expired}"
     latent_id: str
     expired_ms: int
+
+    def told(self, shown: Mapping[str, object]) -> str:
+        return super().told({**shown, "expired": utc(self.expired_ms)})
 
 
 @dataclass(eq=False, kw_only=True)
@@ -396,6 +407,43 @@ class StackMissing(Local):
     )
     service: str
     address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AdminMissing(StackMissing):
+    message = (
+        "the broker's admin port does not answer at {address}: "
+        "start `latentflow up`, or give --{service}, and --ca for TLS"
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongService(Local):
+    message = "the server there is no {service}, or one of another version"
+    service: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongAddress(Local):
+    message = "{address} is no {service}, or one of another version"
+    service: str
+    address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CallRefused(Local):
+    """A port of the broker's, or the token, is for other calls."""
+
+    message = (
+        "no credential that allows this call, "
+        "or {address} is the other of the broker's two ports (--broker, --admin)"
+    )
+    address: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TokenMissing(Local):
+    message = "no token was given, and the server wants one: set LATENTFLOW_TOKEN or --token-file"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -11,6 +11,7 @@ readonly ca_days=3650 service_days=365
 readonly hosts="DNS:localhost,IP:127.0.0.1,IP:::1${2:+,$2}"
 
 main() {
+  require_words
   umask 022 # the containers run as another user
   mkdir -p "$folder"
   chmod a+rx "$folder"
@@ -21,6 +22,21 @@ main() {
     make_certificate "$service"
   done
   echo "certificates in $folder, of $folder/ca.pem"
+}
+
+# A folder that was forgotten would be named after the hosts, and have the key of a CA in it.
+require_words() {
+  [[ $folder != DNS:* && $folder != IP:* ]] || refuse "the folder goes before the hosts: certs $folder"
+  local each host
+  IFS=, read -ra each <<<"$hosts"
+  for host in "${each[@]}"; do
+    [[ $host == DNS:?* || $host == IP:?* ]] || refuse "$host must be DNS:NAME or IP:ADDRESS"
+  done
+}
+
+refuse() {
+  echo "make_certs.sh: $1" >&2
+  exit 2
 }
 
 make_ca() {
@@ -41,8 +57,11 @@ make_certificate() {
   mv "$fresh/$1.key" "$fresh/$1.pem" "$folder"
 }
 
+# What openssl says is of use only when it fails.
 request() {
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -config /dev/null "$@" 2>&1
+  local said
+  said="$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
+    -config /dev/null "$@" 2>&1)" || refuse "$said"
 }
 
 main

@@ -15,14 +15,16 @@ from latentflow.calls import (
     Usage,
 )
 from latentflow.cli.endpoints import (
-    absence_explained,
     access_from,
     add_endpoint_arguments,
     addresses_from,
+    failure_explained,
 )
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
+from latentflow.cli.shown import counted
 from latentflow.client import Addresses, connect
+from latentflow.errors import EmptyInput
 from latentflow.latent import parse_latent_id
 from latentflow.rpc.access import Access
 
@@ -34,14 +36,29 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         action="append",
         default=[],
         metavar="ID[:TEXT]",
-        help="may be given several times; TEXT is read when the latent can't be used",
+        help="may be given several times; TEXT is the latent id of a text message, as "
+        "`share --text` prints it, and is read when ID can't be used",
     )
-    parser.add_argument("--max-tokens", type=int, default=64, metavar="N")
-    parser.add_argument("--temperature", type=float, default=0.0, metavar="T")
+    parser.add_argument(
+        "--max-tokens",
+        type=int,
+        default=64,
+        metavar="N",
+        help="of the answer, at most; default: %(default)s",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=0.0,
+        metavar="T",
+        help="0, the default, takes the likeliest token each time",
+    )
     add_endpoint_arguments(parser, "receiver")
 
 
 def run(arguments: Namespace, settings: Settings) -> None:
+    if not arguments.question.strip():
+        raise EmptyInput(field="the question")
     addresses = addresses_from(arguments, settings)
     latents = map(latent_input, arguments.latent)
     call = GenerateCall(
@@ -50,7 +67,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
         sampling=Sampling(max_tokens=arguments.max_tokens, temperature=arguments.temperature),
     )
     access = access_from(arguments, settings)
-    with absence_explained(addresses):
+    with failure_explained(addresses, access):
         asyncio.run(_ask(addresses, access, call, timeout_seconds=arguments.timeout))
 
 
@@ -75,7 +92,7 @@ def _show(event: GenerateEvent, progress: Progress) -> None:
     match event:
         case LatentOutcome():
             reason = f" ({event.reason})" if event.reason else ""
-            size = f"{event.wire_bytes} bytes"
+            size = counted(event.wire_bytes, "byte")
             progress.say(f"{event.latent_id}: {event.outcome}{reason}, {size}")
         case TokenText():
             print(event.text, end="", flush=True)

@@ -10,8 +10,8 @@ import grpc
 from latentflow.cli.endpoints import (
     BrokerPort,
     access_from,
-    broker_absence_explained,
     broker_address,
+    broker_failure_explained,
 )
 from latentflow.cli.settings import Settings
 from latentflow.rpc.admin_client import AdminClient
@@ -28,7 +28,7 @@ _Connected = Callable[[grpc.aio.Channel, Deadline], Awaitable[Result]]
 def with_broker(arguments: Namespace, settings: Settings, work: Work[Result]) -> Result:
     """What `work` gives, within `--timeout`.
 
-    Raises StackMissing when the broker can't be reached, InvalidInput for a timeout that is none.
+    Raises as `broker_failure_explained`, and InvalidInput for a timeout that is none.
     """
     return _connected(
         arguments,
@@ -59,5 +59,5 @@ def _connected(
         async with open_channel(address, access.credentials()) as channel:
             return await work(channel, deadline)
 
-    with broker_absence_explained(port, address):
+    with broker_failure_explained(port, address, access):
         return asyncio.run(connected())

@@ -13,7 +13,7 @@ from latentflow.cli.settings import Settings
 from latentflow.cli.share import read_text
 from latentflow.cli.stack import StackAddresses, running_stack
 from latentflow.client import Addresses, LatentFlow, connect
-from latentflow.errors import EmptyInput
+from latentflow.errors import InvalidInput
 
 _WARM_UP = DemoCase(context="The lamp in the hall is green.", question="Which colour?")
 
@@ -36,12 +36,12 @@ def run(arguments: Namespace, settings: Settings) -> None:
 
 
 def _cases(arguments: Namespace) -> Sequence[DemoCase]:
-    """The user's own case, or the memos. Raises EmptyInput when half of a case is missing."""
+    """The user's own case, or the memos. Raises InvalidInput when half of a case is missing."""
     if arguments.context is None and arguments.question is None:
         return DEMO_CASES
-    for field in ("context", "question"):
-        if getattr(arguments, field) is None:
-            raise EmptyInput(field=f"--{field}")
+    for given, missing in (("question", "context"), ("context", "question")):
+        if getattr(arguments, missing) is None:
+            raise InvalidInput(field=f"--{given}", problem=f"needs --{missing} as well")
     text = read_text(arguments.context)
     return (DemoCase(context=text, question=arguments.question, expected=arguments.expect),)
 

@@ -3,7 +3,7 @@
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from latentflow.cli.diagnosis.checks import diagnose
 from latentflow.cli.diagnosis.finding import Finding, Level
@@ -17,6 +17,7 @@ from latentflow.cli.endpoints import (
 from latentflow.cli.settings import Settings
 from latentflow.cli.shown import add_json_argument, plain, print_json
 from latentflow.cli.stack import StackAddresses
+from latentflow.cli.stack_file import read_addresses
 from latentflow.errors import InvalidInput, ProblemsFound
 
 _TIMEOUT_SECONDS = 5.0
@@ -37,7 +38,8 @@ def run(arguments: Namespace, settings: Settings) -> None:
     survey = asyncio.run(
         take_survey(addresses, access_from(arguments, settings), timeout_seconds=arguments.timeout)
     )
-    findings = diagnose(survey)
+    of_up = read_addresses(settings.stack_file) == addresses
+    findings = diagnose(replace(survey, of_up=of_up))
     if arguments.json:
         print_json({"checks": [asdict(finding) for finding in findings]})
     else:

@@ -7,19 +7,30 @@ A token is never a flag: every user of a machine can see the words of every proc
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from latentflow.cli.settings import Settings
 from latentflow.cli.stack_file import read_addresses
 from latentflow.client import Addresses
-from latentflow.errors import BrokerUnavailable, EmptyInput, ServiceUnavailable, StackMissing
+from latentflow.errors import (
+    AccessDenied,
+    AdminMissing,
+    BrokerUnavailable,
+    CallRefused,
+    EmptyInput,
+    ServiceUnavailable,
+    StackMissing,
+    TokenMissing,
+    WrongAddress,
+    WrongService,
+)
 from latentflow.rpc.access import Access
 
 TIMEOUT_SECONDS = 120.0
 BrokerPort = Literal["broker", "admin"]
 
 _USUAL: Mapping[BrokerPort, str] = {"broker": "127.0.0.1:50051", "admin": "127.0.0.1:50054"}
+_MISSING = {"broker": StackMissing, "admin": AdminMissing}
 _CA = "LATENTFLOW_CA"
 _TOKEN = "LATENTFLOW_TOKEN"
 _TOKEN_FILE = "LATENTFLOW_TOKEN_FILE"
@@ -36,7 +47,13 @@ def add_endpoint_arguments(
     parser.add_argument(
         "--token-file", metavar="FILE", help=f"default: ${_TOKEN_FILE}, or the token in ${_TOKEN}"
     )
-    parser.add_argument("--timeout", type=float, default=timeout_seconds, metavar="SECONDS")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=timeout_seconds,
+        metavar="SECONDS",
+        help="how long to wait at most; default: %(default)g",
+    )
 
 
 def addresses_from(arguments: Namespace, settings: Settings) -> Addresses:
@@ -67,29 +84,50 @@ def access_from(arguments: Namespace, settings: Settings) -> Access:
     ca = given.get("ca") or told.get(_CA)
     token_file = given.get("token_file") or told.get(_TOKEN_FILE)
     return Access(
-        ca=Path(ca) if ca else None,
+        ca=ca or None,
         token="" if given.get("token_file") else told.get(_TOKEN, ""),
-        token_file=Path(token_file) if token_file else None,
+        token_file=token_file or None,
     )
 
 
 @contextmanager
-def absence_explained(addresses: Addresses) -> Iterator[None]:
-    """Raises StackMissing, which says what to do, where a service can't be reached."""
+def failure_explained(addresses: Addresses, access: Access) -> Iterator[None]:
+    """Raises what says where it was looked, and what to do.
+
+    StackMissing where a service can't be reached, WrongAddress where another one is, TokenMissing.
+    """
     try:
         yield
     except ServiceUnavailable as error:
         address = getattr(addresses, error.service, "")
         raise StackMissing(service=error.service, address=address) from error
+    except WrongService as error:
+        address = getattr(addresses, error.service, "")
+        raise WrongAddress(service=error.service, address=address) from error
+    except AccessDenied as error:
+        if _lacks_token(access):
+            raise TokenMissing from error
+        raise
 
 
 @contextmanager
-def broker_absence_explained(port: BrokerPort, address: str) -> Iterator[None]:
-    """Raises StackMissing, which says what to do, where a port of the broker can't be reached."""
+def broker_failure_explained(port: BrokerPort, address: str, access: Access) -> Iterator[None]:
+    """As `failure_explained` for a port of the broker; CallRefused where it may be the other."""
     try:
         yield
     except BrokerUnavailable as error:
-        raise StackMissing(service=port, address=address) from error
+        raise _MISSING[port](service=port, address=address) from error
+    except WrongService as error:
+        raise WrongAddress(service=error.service, address=address) from error
+    except AccessDenied as error:
+        if _lacks_token(access):
+            raise TokenMissing from error
+        raise CallRefused(address=address) from error
+
+
+def _lacks_token(access: Access) -> bool:
+    """Where there is TLS; without it nobody has one."""
+    return access.ca is not None and not access.token and access.token_file is None
 
 
 def _first(given: str | None, known: str) -> str:

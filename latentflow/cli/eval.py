@@ -52,7 +52,13 @@ def _add_service_arguments(parser: ArgumentParser) -> None:
     through.add_argument(
         "--endpoints", nargs=2, metavar=("SHARER", "RECEIVER"), help="through these services"
     )
-    parser.add_argument("--timeout", type=float, default=_CALL_SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=_CALL_SECONDS,
+        metavar="SECONDS",
+        help="of each call to a service; default: %(default)g",
+    )
 
 
 def run(arguments: Namespace, settings: Settings) -> None:

@@ -36,7 +36,13 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         "--data", type=Path, required=True, metavar="FILE", help="its validation part decides"
     )
     parser.add_argument("--keep", type=int, required=True, metavar="K", help="at most so many")
-    parser.add_argument("--limit", type=int, default=32, metavar="N", help="questions of the data")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=32,
+        metavar="N",
+        help="questions of the data; default: %(default)s",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 

@@ -17,11 +17,12 @@ from latentflow.calls import (
     TextMeans,
 )
 from latentflow.cli.endpoints import (
-    absence_explained,
     access_from,
     add_endpoint_arguments,
     addresses_from,
+    failure_explained,
 )
+from latentflow.cli.latents.wording import size_of
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
 from latentflow.client import Addresses, connect
@@ -42,7 +43,14 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
         "graded4, graded2 or graded1 for a half, a quarter or an eighth of the bytes",
     )
     parser.add_argument("--need", default="", metavar="QUESTION", help="what will be asked")
-    parser.add_argument("--lifetime", type=int, default=DEFAULT_LIFETIME_SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--lifetime",
+        type=int,
+        default=DEFAULT_LIFETIME_SECONDS,
+        metavar="SECONDS",
+        help="of the latent; default: %(default)s; sharing an equal text again lengthens it, "
+        "unless --fresh makes one of its own",
+    )
     parser.add_argument(
         "--fresh", action="store_true", help="make it anew, even where an equal one is stored"
     )
@@ -59,7 +67,7 @@ def run(arguments: Namespace, settings: Settings) -> None:
         fresh=arguments.fresh,
     )
     access = access_from(arguments, settings)
-    with absence_explained(addresses):
+    with failure_explained(addresses, access):
         asyncio.run(_share(addresses, access, call, timeout_seconds=arguments.timeout))
 
 
@@ -104,5 +112,5 @@ def _show(event: ShareEvent, progress: Progress) -> None:
         case Shared():
             latent = event.latent
             stored = ", stored already" if event.reused else ""
-            progress.say(f"{latent.frames} frames, {latent.payload_bytes} bytes{stored}")
+            progress.say(f"{size_of(latent)}{stored}")
             print(latent.manifest.latent_id)

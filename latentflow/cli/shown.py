@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 
 
 def add_json_argument(parser: ArgumentParser) -> None:
@@ -19,10 +18,6 @@ def plain(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
-
-
-def utc(unix_ms: int) -> str:
-    return f"{datetime.fromtimestamp(unix_ms // 1000, UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def counted(number: int, noun: str) -> str:

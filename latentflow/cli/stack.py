@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from latentflow.cli.child import Child
 from latentflow.cli.progress import Progress
-from latentflow.errors import LatentFlowError, ProcessFailed
+from latentflow.errors import InvalidInput, LatentFlowError, ProcessFailed
 from latentflow.rpc.probe import is_serving
 
 READY_SECONDS = 180.0
@@ -30,6 +30,11 @@ _LOOK_SECONDS = 0.05
 _STORE_BYTES = 256 * 1024 * 1024
 # Torch's idle threads otherwise spin, and take the cores from whoever else has work.
 _PATIENT_THREADS = {"OMP_WAIT_POLICY": "passive"}
+_WITH_TLS = tuple(
+    f"LATENTFLOW_{service}_{name}"
+    for service in ("BROKER", "SHARER", "RECEIVER")
+    for name in ("CERTIFICATE", "KEY", "CA", "TENANTS")
+)
 _ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -41,6 +46,9 @@ class StackPlan:
     receiver_model: Path
     adapters: Path
     environment: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        require_without_tls(self.environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,14 @@ class Stack:
             child.require_alive()
 
 
+def require_without_tls(environment: Mapping[str, str]) -> None:
+    """Raises InvalidInput naming the variables that would have services wait for TLS."""
+    for_tls = [name for name in _WITH_TLS if environment.get(name)]
+    if for_tls:
+        problem = "a stack of this machine alone is without TLS: unset them"
+        raise InvalidInput(field=", ".join(for_tls), problem=problem)
+
+
 @contextmanager
 def running_stack(
     plan: StackPlan,
@@ -85,7 +101,9 @@ def running_stack(
         children: dict[str, Child] = {}
         cleanup.callback(_end, children)
         stack = Stack(addresses=addresses or _addresses(_ANY_PORTS), children=children)
+        progress.say(f"logs of the services, until they end: {folder}")
         for name, command, variables in _processes(plan, stack.addresses, folder / "socket"):
+            _tell_overruled(plan.environment, variables, progress)
             environment = {**_PATIENT_THREADS, **plan.environment, **variables}
             children[name] = Child(name, command, environment=environment, folder=folder)
         _await_serving(stack, progress, ready_seconds)
@@ -97,12 +115,29 @@ def running_stack(
             raise
 
 
-def usual_addresses() -> StackAddresses:
-    """Where clients look first, or free ports when somebody listens there."""
+def usual_addresses(progress: Progress, ports: Iterable[int] = _USUAL_PORTS) -> StackAddresses:
+    """Where clients look first, or free ports when somebody listens at one of those."""
     try:
-        return _addresses(_USUAL_PORTS)
+        return _addresses(ports)
     except OSError:
+        taken = " and ".join(str(port) for port in ports if _is_taken(port))
+        progress.say(f"{taken} in use by another process: using free ports")
         return _addresses(_ANY_PORTS)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            _bind(one, port)
+        except OSError:
+            return True
+    return False
+
+
+def _bind(one: socket.socket, port: int) -> None:
+    """On loopback, as a server would. Raises OSError for a port that is taken."""
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", port))
 
 
 def _addresses(ports: Iterable[int]) -> StackAddresses:
@@ -110,8 +145,7 @@ def _addresses(ports: Iterable[int]) -> StackAddresses:
     with ExitStack() as held:
         sockets = [(held.enter_context(socket.socket()), port) for port in ports]
         for one, port in sockets:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind(("127.0.0.1", port))
+            _bind(one, port)
         places = (f"127.0.0.1:{one.getsockname()[1]}" for one, _ in sockets)
         broker, sharer, receiver, admin = places
     return StackAddresses(broker=broker, sharer=sharer, receiver=receiver, admin=admin)
@@ -131,6 +165,15 @@ def _processes(
     ):
         folders = {"model": str(model), "adapters": str(plan.adapters)}
         yield name, *_service(name, address, broker=addresses.broker, **folders)
+
+
+def _tell_overruled(
+    given: Mapping[str, str], variables: Mapping[str, str], progress: Progress
+) -> None:
+    """Names what somebody set, and the stack sets otherwise."""
+    overruled = [name for name in variables if given.get(name, variables[name]) != variables[name]]
+    if overruled:
+        progress.say(f"not used here: {', '.join(overruled)}")
 
 
 def _store_command(unix_socket: Path) -> list[str]:

@@ -13,6 +13,7 @@ _LOOK_SECONDS = 0.2
 
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
+    parser.epilog = "It is for this machine, without TLS, and forgets everything when it ends."
     add_plan_arguments(parser, settings)
 
 
@@ -21,12 +22,13 @@ def run(arguments: Namespace, settings: Settings) -> None:
     progress = Progress()
     plan = plan_from(arguments, settings, progress)
     with (
-        running_stack(plan, progress, addresses=usual_addresses()) as stack,
+        running_stack(plan, progress, addresses=usual_addresses(progress)) as stack,
         announced(settings.stack_file, stack.addresses),
     ):
         print(f"broker    {stack.addresses.broker}")
         print(f"sharer    {stack.addresses.sharer}")
         print(f"receiver  {stack.addresses.receiver}")
+        print(f"admin     {stack.addresses.admin}  (the broker's)")
         print("Ctrl-C stops it. From another terminal: latentflow share FILE", flush=True)
         while True:
             stack.require_alive()

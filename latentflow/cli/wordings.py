@@ -25,8 +25,16 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument(
         "--data", action="append", metavar="FILE", help="a JSONL, or `memos`, the default"
     )
-    parser.add_argument("--limit", type=int, default=24, metavar="N", help="cases of each")
-    parser.add_argument("--tokens", type=int, default=64, metavar="N", help="a message's limit")
+    parser.add_argument(
+        "--limit", type=int, default=24, metavar="N", help="cases of each; default: %(default)s"
+    )
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        default=64,
+        metavar="N",
+        help="a message's limit; default: %(default)s",
+    )
 
 
 def run(arguments: Namespace, settings: Settings) -> None:

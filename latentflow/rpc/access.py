@@ -16,6 +16,8 @@ from latentflow.files import read_bytes
 from latentflow.rpc.certificates import Certificate, require_ca
 from latentflow.rpc.reloaded import Reloaded
 
+_NEEDS_CA = "travels over TLS only: give a CA too (on the command line --ca or LATENTFLOW_CA)"
+
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -39,9 +41,9 @@ class Access:
     The token is one, or in a file, which may be replaced at any time. Without CAs there is no TLS.
     """
 
-    ca: Path | None = None
+    ca: str | Path | None = None
     token: str = field(default="", repr=False)
-    token_file: Path | None = None
+    token_file: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.token and self.token_file is not None:
@@ -49,21 +51,21 @@ class Access:
         if self.token:
             require_token(self.token, "token")
         if (self.token or self.token_file is not None) and self.ca is None:
-            raise InvalidInput(field="token", problem="travels over TLS only: give a CA too")
+            raise InvalidInput(field="token", problem=_NEEDS_CA)
 
     def credentials(self) -> Credentials:
         """Raises InvalidInput for files that can't be used."""
-        ca = self.ca
-        if ca is None:
+        if self.ca is None:
             return without_tls
+        ca = Path(self.ca)
         over_tls = Reloaded(lambda: _believing(ca), (ca,))
         token = self._current_token()
         return lambda: Shown(over_tls(), _bearing(token()))
 
     def _current_token(self) -> Callable[[], str]:
-        path = self.token_file
-        if path is None:
+        if self.token_file is None:
             return lambda: self.token
+        path = Path(self.token_file)
         return Reloaded(lambda: _read_token(path), (path,))
 
 
@@ -94,8 +96,9 @@ def _proving(certificate: Certificate) -> grpc.ChannelCredentials:
 
 
 def _believing(ca: Path) -> grpc.ChannelCredentials:
+    read = read_bytes(ca)
     require_ca(ca)
-    return grpc.ssl_channel_credentials(read_bytes(ca))
+    return grpc.ssl_channel_credentials(read)
 
 
 def _bearing(token: str) -> Metadata:

@@ -119,8 +119,12 @@ def watched_tenants(path: Path) -> Reloaded[Tenants]:
 
 
 def read_tenants(path: Path) -> Tenants:
-    """Raises InvalidInput."""
-    return parse_tenants(read_text_file(path))
+    """Raises InvalidInput naming the file."""
+    text = read_text_file(path)
+    try:
+        return parse_tenants(text)
+    except InvalidInput as error:
+        raise InvalidInput(field=f"{path}: {error.field}", problem=error.problem) from error
 
 
 def is_loopback(host: str) -> bool:

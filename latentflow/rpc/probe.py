@@ -16,7 +16,9 @@ from latentflow.rpc.methods import HEALTH_PREFIX
 _TIMEOUT_SECONDS = 3.0
 
 
-def is_serving(address: str, *, ca: Path | None = None, timeout: float = _TIMEOUT_SECONDS) -> bool:
+def is_serving(
+    address: str, *, ca: str | Path | None = None, timeout: float = _TIMEOUT_SECONDS
+) -> bool:
     """Whether the server at `address` answers SERVING within `timeout` seconds; over TLS if its
     certificate's CA is given.
     """
@@ -33,10 +35,10 @@ def is_serving(address: str, *, ca: Path | None = None, timeout: float = _TIMEOU
     return answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def _channel(address: str, ca: Path | None) -> grpc.Channel:
+def _channel(address: str, ca: str | Path | None) -> grpc.Channel:
     if ca is None:
         return grpc.insecure_channel(address)
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(ca.read_bytes()))
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(Path(ca).read_bytes()))
 
 
 def main(words: list[str]) -> int:

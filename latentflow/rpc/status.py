@@ -40,7 +40,7 @@ def status_of(error: LatentFlowError) -> Status:
     """The status with its details: ErrorInfo always, the others where errors.proto says so."""
     error = public(error)
     shown = _shown_fields(error)
-    message = _cut(error.message.format(**shown), MAX_MESSAGE_BYTES)
+    message = _cut(error.told(shown), MAX_MESSAGE_BYTES)
     info = ErrorInfo(reason=reason_of(error), domain=DOMAIN, metadata=_metadata(shown))
     return Status(
         code=fact_of(error).code.value[0],
@@ -110,7 +110,13 @@ def error_from(
         return error
     if _TOO_LARGE in (rpc_error.details() or ""):
         return errors.InvalidInput(field="message", problem="is larger than its reader takes")
+    if rpc_error.code() is StatusCode.UNIMPLEMENTED:
+        return errors.WrongService(service=_service_of(unreachable()))
     return _error_by_code(rpc_error.code(), unreachable)
+
+
+def _service_of(error: Unreachable) -> str:
+    return error.service if isinstance(error, errors.ServiceUnavailable) else "broker"
 
 
 def _error_by_code(code: StatusCode, unreachable: Callable[[], Unreachable]) -> LatentFlowError:

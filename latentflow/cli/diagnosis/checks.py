@@ -14,13 +14,22 @@ from latentflow.cli.diagnosis.survey import (
     SeenService,
     Survey,
 )
-from latentflow.errors import AccessDenied, BrokerUnavailable, IdentityMismatch, ServiceUnavailable
+from latentflow.errors import (
+    AccessDenied,
+    BrokerUnavailable,
+    IdentityMismatch,
+    ServiceUnavailable,
+    WrongService,
+)
 from latentflow.latent import ModelIdentity
 from latentflow.relay import Inspection
 
 OLDEST_PYTHON = (3, 11)
 CLOCKS_APART_MS = 2000
-_TOKEN_MISSING = "give --token-file; the admin port takes only tokens with the right `admin`"
+_TOKEN_NEEDED = "give --token-file, or set LATENTFLOW_TOKEN"
+_ADMIN_NEEDED = f"{_TOKEN_NEEDED}; the admin port takes only tokens with the right `admin`"
+_OF_ANY_TENANT = ("sharer", "receiver")
+_OF_UP = "nothing to set: `latentflow up` forgets everything when it ends"
 
 
 def diagnose(survey: Survey) -> list[Finding]:
@@ -28,7 +37,7 @@ def diagnose(survey: Survey) -> list[Finding]:
     return [
         _python(survey.machine),
         _packages(survey.machine),
-        *_broker(survey.broker, survey.machine),
+        *_broker(survey.broker, survey.machine, remark_remedy=_OF_UP if survey.of_up else ""),
         _service("sharer", survey.sharer),
         _service("receiver", survey.receiver),
         *_pair(survey.sharer.description, survey.receiver.description),
@@ -61,7 +70,7 @@ def _packages(machine: Machine) -> Finding:
 # --- the broker -----------------------------------------------------------------------------
 
 
-def _broker(seen: SeenBroker, machine: Machine) -> Iterator[Finding]:
+def _broker(seen: SeenBroker, machine: Machine, *, remark_remedy: str) -> Iterator[Finding]:
     if seen.inspection is None:
         yield _silent("admin" if seen.serving else "broker", seen)
         return
@@ -73,7 +82,7 @@ def _broker(seen: SeenBroker, machine: Machine) -> Iterator[Finding]:
     yield _clock(seen, seen.inspection)
     yield fine("store", ", ".join(seen.inspection.servers) or "not told")
     for remark in seen.inspection.remarks:
-        yield warning("store", remark, "")
+        yield warning("store", remark, remark_remedy)
 
 
 def _version(own: str, broker: str) -> Finding:
@@ -148,7 +157,10 @@ def _silent(name: str, seen: Seen) -> Finding:
         return problem(name, told, f"start `latentflow up`, or give --{name}, and --ca for TLS")
     told = f"{seen.address}: {seen.error}"
     if isinstance(seen.error, AccessDenied):
-        return problem(name, told, _TOKEN_MISSING)
+        return problem(name, told, _TOKEN_NEEDED if name in _OF_ANY_TENANT else _ADMIN_NEEDED)
+    if isinstance(seen.error, WrongService):
+        told = f"{seen.address} is no {seen.error.service}, or one of another version"
+        return problem(name, told, f"give --{name}")
     return problem(name, told, "see its log; is it of this version?")
 
 

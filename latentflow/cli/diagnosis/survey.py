@@ -61,10 +61,13 @@ class SeenService(Seen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
+    """`of_up` says that the broker is that of `latentflow up`."""
+
     machine: Machine
     broker: SeenBroker
     sharer: SeenService
     receiver: SeenService
+    of_up: bool = False
 
 
 async def take_survey(

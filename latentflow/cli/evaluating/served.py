@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from latentflow.cli.adapter_options import adapter_file, model_folders
-from latentflow.cli.endpoints import absence_explained, access_from
+from latentflow.cli.endpoints import access_from, failure_explained
 from latentflow.cli.evaluating.exam import Exam
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
@@ -21,7 +21,7 @@ def measured_served(exam: Exam, settings: Settings, progress: Progress) -> Outco
     """Raises StackMissing, ProcessFailed, and what the services raise."""
     with (
         _services(exam, settings, progress) as (addresses, access),
-        absence_explained(addresses),
+        failure_explained(addresses, access),
     ):
         replies = asyncio.run(_replies(exam, addresses, access, _adapter(exam, settings), progress))
     return exam.outcome(replies)

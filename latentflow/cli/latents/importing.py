@@ -9,7 +9,7 @@ from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.latents.wording import committed
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
-from latentflow.errors import StreamMismatch
+from latentflow.errors import MessageMalformed, StreamMismatch
 from latentflow.files import opened_file
 from latentflow.latent import Commit
 from latentflow.rpc.broker_client import BrokerClient
@@ -24,11 +24,19 @@ def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
 
 def run(arguments: Namespace, settings: Settings) -> None:
     """Nothing is published before the whole file was found to be right."""
-    with opened_file(arguments.file) as file:
-        exported = read_export(file)
+    exported = _read(arguments.file)
     with_broker(arguments, settings, lambda broker, deadline: _import(broker, exported, deadline))
     Progress().say(committed(exported.audited.commit))
     print(exported.audited.manifest.latent_id)
+
+
+def _read(path: Path) -> Exported:
+    """Raises MessageMalformed naming the file."""
+    with opened_file(path) as file:
+        try:
+            return read_export(file)
+        except MessageMalformed as error:
+            raise MessageMalformed(field=str(path), problem=error.problem) from error
 
 
 async def _import(broker: BrokerClient, exported: Exported, deadline: Deadline) -> None:

@@ -8,7 +8,8 @@ from latentflow.cli.broker_work import with_admin
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.latents.wording import Line, aligned, party, uses
 from latentflow.cli.settings import Settings
-from latentflow.cli.shown import add_json_argument, print_json, utc
+from latentflow.cli.shown import add_json_argument, print_json
+from latentflow.dates import utc
 from latentflow.latent import LatentInfo, parse_latent_id
 
 

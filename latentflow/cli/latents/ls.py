@@ -9,8 +9,9 @@ from latentflow.cli.broker_work import with_admin
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.progress import Progress
 from latentflow.cli.settings import Settings
-from latentflow.cli.shown import add_json_argument, print_json, utc
+from latentflow.cli.shown import add_json_argument, print_json
 from latentflow.cli.table import Row, render
+from latentflow.dates import utc
 from latentflow.errors import InvalidInput
 from latentflow.latent import FlowName, LatentInfo, parse_flow_name
 from latentflow.relay import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, ListCall
@@ -29,7 +30,13 @@ class Listed(NamedTuple):
 
 def add_arguments(parser: ArgumentParser, settings: Settings) -> None:
     parser.add_argument("--flow", metavar="FLOW", help="default: every flow")
-    parser.add_argument("--limit", type=int, default=DEFAULT_PAGE_SIZE, metavar="N")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=DEFAULT_PAGE_SIZE,
+        metavar="N",
+        help="the newest so many; default: %(default)s",
+    )
     add_json_argument(parser)
     add_endpoint_arguments(parser, "admin")
 

@@ -8,7 +8,8 @@ from latentflow.cli.broker_work import with_broker
 from latentflow.cli.endpoints import add_endpoint_arguments
 from latentflow.cli.latents.wording import Line, aligned, party, seal_of, signature_of, size_of
 from latentflow.cli.settings import Settings
-from latentflow.cli.shown import add_json_argument, counted, plain, print_json, utc
+from latentflow.cli.shown import add_json_argument, counted, plain, print_json
+from latentflow.dates import utc
 from latentflow.latent import LatentInfo, Manifest, parse_latent_id
 
 

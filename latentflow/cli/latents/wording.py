@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from latentflow.cli.shown import counted, plain, utc
+from latentflow.cli.shown import counted, plain
 from latentflow.cli.table import render
+from latentflow.dates import utc
 from latentflow.latent import Commit, LatentInfo, Manifest, ModelIdentity
 from latentflow.relay import Receipt
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from latentflow.errors import LatentExpired, LatentFlowError, LatentRevoked, UnknownLatent
+from latentflow.errors import (
+    CallRefused,
+    LatentExpired,
+    LatentFlowError,
+    LatentRevoked,
+    UnknownLatent,
+    WrongAddress,
+)
 from latentflow.latent import FlowName
 from latentflow.relay import WatchCall
 from services.broker.__main__ import system_clock_ms
@@ -130,3 +137,17 @@ async def test_a_reader_that_left_is_no_failure_to_speak_of(broker: Broker) -> N
     _, told = await process.communicate()
     assert told == b""
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+async def test_a_broker_is_no_sharer(broker: Broker, commands: Commands, tmp_path: Path) -> None:
+    memo = tmp_path / "memo.txt"
+    memo.write_text("The lamp is green.")
+    address = f"127.0.0.1:{broker.server.port}"
+    with pytest.raises(WrongAddress, match=f"{address} is no sharer"):
+        await commands.run("share", str(memo), "--sharer", address)
+
+
+async def test_the_other_port_of_a_broker_is_suspected(broker: Broker, commands: Commands) -> None:
+    callers = f"127.0.0.1:{broker.server.port}"
+    with pytest.raises(CallRefused, match=f"{callers} is the other of the broker's two ports"):
+        await commands.run("latents", "ls", "--admin", callers)

@@ -8,7 +8,7 @@ import pytest
 
 from latentflow.cli.commands import run
 from latentflow.cli.settings import Settings
-from latentflow.errors import AccessDenied, InvalidInput
+from latentflow.errors import InvalidInput, TokenMissing
 from latentflow.rpc.probe import is_serving, main
 from tests.certificates import Certificates
 from tests.integration.broker.processes import address_of, broker_process
@@ -73,7 +73,7 @@ async def test_commands_without_a_token_are_refused(
 ) -> None:
     environment = {"LATENTFLOW_CACHE": str(tmp_path), "LATENTFLOW_CA": str(certificates.ca)}
     words = ["latents", "show", make_latent(1).latent_id, "--broker", address]
-    with pytest.raises(AccessDenied):
+    with pytest.raises(TokenMissing):
         await asyncio.to_thread(run, words, Settings.from_environment(environment))
 
 

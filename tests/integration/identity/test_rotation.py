@@ -207,7 +207,7 @@ async def test_rotating_a_token_under_running_calls_loses_none(
     """The tenant has both for as long as it takes its callers to have the new one."""
     token_file = tmp_path / "token"
     replace_by(token_file, acme.encode())
-    access = Access(ca=broker.certificates.ca, token_file=token_file)
+    access = Access(ca=str(broker.certificates.ca), token_file=str(token_file))
     old = acme
     async with broker.caller(access) as caller:
 

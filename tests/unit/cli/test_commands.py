@@ -102,7 +102,7 @@ def test_a_message_is_not_quantised(settings: Settings, memo: Path) -> None:
 
 
 def test_an_empty_question_is_refused(settings: Settings) -> None:
-    with pytest.raises(EmptyInput, match=r"prompt\.question"):
+    with pytest.raises(EmptyInput, match="the question is empty"):
         run(["ask", " "], settings)
 
 
@@ -210,7 +210,7 @@ def test_an_empty_brokers_address_is_refused(settings: Settings) -> None:
 @pytest.mark.parametrize("given", ["--context", "--question"])
 def test_half_a_case_is_refused(settings: Settings, memo: Path, given: str) -> None:
     missing = {"--context": "--question", "--question": "--context"}[given]
-    with pytest.raises(EmptyInput, match=missing):
+    with pytest.raises(InvalidInput, match=f"{given}: needs {missing} as well"):
         run(["demo", given, str(memo)], settings)
 
 

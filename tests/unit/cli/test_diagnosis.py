@@ -24,6 +24,7 @@ from latentflow.errors import (
     LatentFlowError,
     ServiceUnavailable,
     StoreUnavailable,
+    WrongService,
 )
 from latentflow.latent import Digest, Method
 from latentflow.relay import Inspection
@@ -180,6 +181,13 @@ def test_the_stores_servers_and_every_remark_are_told() -> None:
     assert [finding.level for finding in findings] == [Level.OK, Level.WARNING, Level.WARNING]
 
 
+def test_what_the_store_of_up_lacks_is_nothing_to_mend() -> None:
+    survey = replace(with_broker(remarks=("appendonly is off: set it to yes",)), of_up=True)
+    finding = found(survey, "store")
+    assert finding.level is Level.WARNING
+    assert "`latentflow up` forgets everything" in finding.remedy
+
+
 # --- sharer and receiver --------------------------------------------------------------------
 
 
@@ -199,6 +207,19 @@ def test_a_service_that_is_away_is_a_problem_and_adapters_are_not_judged() -> No
     assert (finding.level, finding.told) == (Level.PROBLEM, "no answer from h:2")
     assert "--sharer" in finding.remedy
     assert "adapter" not in {each.check for each in diagnose(survey)}
+
+
+def test_an_address_of_another_service_is_told() -> None:
+    other = SeenService(address="h:3", serving=True, error=WrongService(service="sharer"))
+    finding = found(replace(WELL, sharer=other), "sharer")
+    assert (finding.told.startswith("h:3 is no sharer"), finding.remedy) == (True, "give --sharer")
+
+
+def test_a_service_that_wants_a_token_is_not_told_of_the_admin_port() -> None:
+    refused = SeenService(address="h:2", serving=True, error=AccessDenied())
+    finding = found(replace(WELL, sharer=refused), "sharer")
+    assert "--token-file" in finding.remedy
+    assert "admin" not in finding.remedy
 
 
 def test_a_service_that_does_not_serve_yet_is_a_problem() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from latentflow.errors import InvalidInput
 from latentflow.rpc.access import Access
-from latentflow.rpc.listening import ListeningSettings, insecure_from
+from latentflow.rpc.listening import ListeningSettings, insecure_from, read_tenants
 
 FILES = {name: Path(name) for name in ("certificate", "key", "ca", "tenants")}
 
@@ -63,7 +63,7 @@ def test_insecure_is_said_by_that_word_only() -> None:
 
 
 def test_a_token_never_goes_out_without_tls(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="TLS only"):
+    with pytest.raises(InvalidInput, match=r"TLS only.* --ca or LATENTFLOW_CA"):
         Access(token="lcf_1")
     with pytest.raises(InvalidInput, match="TLS only"):
         Access(token_file=tmp_path)
@@ -78,3 +78,16 @@ def test_what_can_not_be_sent_is_refused_and_not_repeated(token: str) -> None:
 
 def test_a_token_is_not_shown() -> None:
     assert "lcf_1" not in repr(Access(ca=Path("ca.pem"), token="lcf_1"))
+
+
+@pytest.mark.parametrize("ca", ["nope.pem", Path("nope.pem")])
+def test_a_file_of_cas_that_is_not_there_is_named(ca: str | Path) -> None:
+    with pytest.raises(InvalidInput, match=r"nope\.pem: No such file"):
+        Access(ca=ca).credentials()
+
+
+def test_a_file_of_tenants_that_is_wrong_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tenants.toml"
+    path.write_text("[tenants")
+    with pytest.raises(InvalidInput, match=r"tenants\.toml: tenants: is no TOML"):
+        read_tenants(path)

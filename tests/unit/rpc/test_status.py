@@ -106,6 +106,21 @@ def test_without_details_the_code_decides(
     assert type(back(code)) is expected
 
 
+@pytest.mark.parametrize(
+    ("unreachable", "service"),
+    [
+        (UNREACHABLE, "broker"),
+        (errors.ServiceUnavailable(service="sharer", retry_after_seconds=3.0), "sharer"),
+    ],
+)
+def test_a_server_that_does_not_know_the_call_is_another_service(
+    unreachable: errors.Unreachable, service: str
+) -> None:
+    returned = error_from(rpc_error(StatusCode.UNIMPLEMENTED), lambda: unreachable)
+    assert isinstance(returned, errors.WrongService)
+    assert returned.service == service
+
+
 def info_status(info: ErrorInfo) -> bytes:
     status = Status(code=5)
     status.details.add().Pack(info)

@@ -13,6 +13,10 @@ def make_certs(*words: str | Path, umask: int = -1) -> None:
     subprocess.run([SCRIPT, *words], check=True, stdout=subprocess.DEVNULL, umask=umask)
 
 
+def attempt(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SCRIPT, *words], cwd=folder, capture_output=True, text=True)
+
+
 def holds_for(folder: Path, service: str, *host: str) -> bool:
     files = str(folder / "ca.pem"), *host, str(folder / f"{service}.pem")
     verify = ("openssl", "verify", "-CAfile", *files)
@@ -37,3 +41,33 @@ def test_certificates_hold_for_the_service_and_the_hosts_that_are_given(
         assert holds_for(tmp_path, service, "-verify_hostname", name)
     assert holds_for(tmp_path, service, "-verify_ip", "10.0.0.7")
     assert not holds_for(tmp_path, service, "-verify_hostname", "gpu2.example")
+
+
+def test_only_where_they_are_is_said(tmp_path: Path) -> None:
+    made = attempt(tmp_path, "certs")
+    assert (made.stdout, made.stderr) == ("certificates in certs, of certs/ca.pem\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["DNS:gpu1.example"], "the folder goes before"),
+        (["IP:10.0.0.7"], "the folder goes before"),
+        (["certs", "gpu1.example"], "gpu1.example must be DNS:NAME or IP:ADDRESS"),
+        (["certs", "DNS:gpu1.example,10.0.0.7"], "10.0.0.7 must be DNS:NAME or IP:ADDRESS"),
+    ],
+)
+def test_hosts_in_another_form_are_refused_before_anything_is_made(
+    words: list[str], told: str, tmp_path: Path
+) -> None:
+    refused = attempt(tmp_path, *words)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("make_certs.sh: ")
+    assert told in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_openssl_says_is_shown_when_it_fails(tmp_path: Path) -> None:
+    failed = attempt(tmp_path, "certs", "IP:no.address")
+    assert failed.returncode == 2
+    assert "no.address" in failed.stderr

@@ -6,12 +6,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from opentelemetry.metrics import Meter
+from opentelemetry.trace import Tracer
 
 from latentflow.calls import SessionId
 from latentflow.errors import LatentFlowError
@@ -73,6 +75,28 @@ class Budgets(NamedTuple):
     sessions: MemoryBudget
     fetched: MemoryBudget
     shadows: MemoryBudget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """What callers' answers and shadows have in common. `fetching` still wants its budget."""
+
+    fetching: Callable[..., Fetching]
+    unpacking: Unpacking
+    engine: Engine
+    sessions: Sessions
+    tracer: Tracer
+
+    def answering(self, fetched: MemoryBudget, metrics: ReceiverMetrics, offer: Offer) -> Answering:
+        fetching = self.fetching(budget=fetched)
+        return Answering(
+            engine=self.engine,
+            gathering=Gathering(fetching, self.unpacking, self.tracer, metrics),
+            sessions=self.sessions,
+            tracer=self.tracer,
+            metrics=metrics,
+            offer=offer,
+        )
 
 
 class Loaded(NamedTuple):
@@ -155,41 +179,33 @@ async def load_answering(
 ) -> Loaded:
     keys = open_keys(settings)
     computing = await load_engine(settings, worker, telemetry)
-    resident, engine, metrics = computing
-    fidelity = fidelity_of(resident, settings)
+    fidelity = fidelity_of(computing.resident, settings)
     budgets = budgets_of(settings, sessions)
     observe(computing, budgets, fidelity, telemetry.meter)
-
-    fetching = partial(
-        Fetching,
-        broker=broker,
-        reader=settings.name,
-        fetch_seconds=settings.fetch_seconds,
-        keys=keys,
+    common = Common(
+        fetching=partial(
+            Fetching,
+            broker=broker,
+            reader=settings.name,
+            fetch_seconds=settings.fetch_seconds,
+            keys=keys,
+        ),
+        unpacking=Unpacking(computing.resident, fidelity),
+        engine=computing.engine,
+        sessions=sessions,
+        tracer=telemetry.tracer,
     )
-
-    def answering(fetched: MemoryBudget, metrics: ReceiverMetrics, offer: Offer) -> Answering:
-        return Answering(
-            engine=engine,
-            gathering=Gathering(
-                fetching(budget=fetched), Unpacking(resident, fidelity), telemetry.tracer, metrics
-            ),
-            sessions=sessions,
-            tracer=telemetry.tracer,
-            metrics=metrics,
-            offer=offer,
-        )
-
-    silent = ReceiverMetrics(SILENT.meter, model=resident.backbone.identity.name)
+    silent = ReceiverMetrics(SILENT.meter, model=computing.resident.backbone.identity.name)
     shadowing = Shadowing(
-        ask=answering(budgets.shadows, silent, offer_to_nobody).answer,
+        ask=common.answering(budgets.shadows, silent, offer_to_nobody).answer,
         share=settings.shadow_share,
         fidelity=fidelity,
         metrics=ShadowMetrics(telemetry.meter),
         tracer=telemetry.tracer,
         report=report,
     )
-    return Loaded(answering(budgets.fetched, metrics, shadowing.offer), shadowing)
+    served = common.answering(budgets.fetched, computing.metrics, shadowing.offer)
+    return Loaded(served, shadowing)
 
 
 def build(

@@ -34,7 +34,7 @@ LEAVING_SECONDS = 1.0
 # How long a connection lasts, give or take a tenth.
 CONNECTION_SECONDS = 60
 
-# For what calls ended with to be on its way before their connection closes.
+# For what calls ended with to be on its way before their connection closes, and for their tasks.
 _CLOSING_SECONDS = 0.2
 
 # Of a connection's calls beside its share of those in flight: health is watched on it.
@@ -196,6 +196,7 @@ class RunningServer:
         await self._admission.drain(self._grace_seconds)
         await self._server.stop(_CLOSING_SECONDS)
         await closing
+        await self._admission.all_over(_CLOSING_SECONDS)
 
     async def _settle(self) -> None:
         """NOT_SERVING for who looks servers up, and only towards the end also for channels: they

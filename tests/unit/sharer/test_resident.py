@@ -32,6 +32,13 @@ def test_it_loads_the_model_and_the_adapters_made_for_it(pair: TinyPair) -> None
     assert [adapter.digest for adapter in loaded.adapters.values()] == [pair.digest]
 
 
+def test_loading_draws_no_bar_into_the_log(
+    pair: TinyPair, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load(pair.sharer_folder, pair.adapters, threads=0)
+    assert capfd.readouterr().err == ""
+
+
 def test_it_describes_model_window_and_adapters(resident: Resident, pair: TinyPair) -> None:
     description = resident.describe()
     assert (description.model, description.max_tokens) == (pair.sharer.identity, POSITIONS)

@@ -32,7 +32,8 @@ Half = TypeVar("Half", bound=Adapter)
 
 
 def load_fitting(folder: Path, load: Callable[[str, Path], Half]) -> dict[str, Half]:
-    """The adapters under `folder` by name; one made for another model is skipped with a warning.
+    """The adapters under `folder` by name; one made for another model is skipped with a warning,
+    one of a method that is not served with a remark.
 
     Raises UnknownAdapter without such a folder, AdapterCorrupt.
     """
@@ -40,7 +41,9 @@ def load_fitting(folder: Path, load: Callable[[str, Path], Half]) -> dict[str, H
     for name, path in find_adapters(folder).items():
         try:
             loaded[name] = load(name, path)
-        except (IdentityMismatch, UnsupportedMethod) as error:
+        except UnsupportedMethod as error:
+            _log.info("adapter %s is of the method %s, which is not served", name, error.method)
+        except IdentityMismatch as error:
             _log.warning("adapter %s is not for this model: %s", name, error)
     return loaded
 

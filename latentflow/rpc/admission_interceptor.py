@@ -24,6 +24,7 @@ class AdmissionInterceptor(CallInterceptor):
         self._endless = endless
         self._method_of: dict[asyncio.Task[Any], str] = {}
         self._ended: set[asyncio.Task[Any]] = set()
+        self._serving: set[asyncio.Task[Any]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -33,10 +34,14 @@ class AdmissionInterceptor(CallInterceptor):
         return len(self._method_of)
 
     async def around(self, call: ServedCall, proceed: Proceed) -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         if call.method.startswith(HEALTH_PREFIX):
             return await proceed()
         self._require_room(call.method)
-        task = self._enter(call.method)
+        self._enter(task, call.method)
         try:
             return await proceed()
         except asyncio.CancelledError:
@@ -56,6 +61,13 @@ class AdmissionInterceptor(CallInterceptor):
         self._end(lambda method: True)
         await self._idle.wait()
 
+    async def all_over(self, seconds: float) -> None:
+        """Waits so long for the tasks of all calls, health checks too, that gRPC has ended: a loop
+        that ends before them cuts them off, and gRPC logs that.
+        """
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=seconds)
+
     def _require_room(self, method: str) -> None:
         if self._draining:
             raise Draining(retry_after_seconds=RETRY_AFTER_SECONDS)
@@ -64,12 +76,9 @@ class AdmissionInterceptor(CallInterceptor):
             endless = sum(each in self._endless for each in self._method_of.values())
             _require_below("endless calls", self._endless_limit, endless)
 
-    def _enter(self, method: str) -> asyncio.Task[Any]:
-        task = asyncio.current_task()
-        assert task is not None
+    def _enter(self, task: asyncio.Task[Any], method: str) -> None:
         self._method_of[task] = method
         self._idle.clear()
-        return task
 
     def _leave(self, task: asyncio.Task[Any]) -> None:
         del self._method_of[task]

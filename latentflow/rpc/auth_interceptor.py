@@ -13,9 +13,10 @@ from latentflow.errors import AccessDenied
 from latentflow.latent import Tenant
 from latentflow.rpc.handlers import CallInterceptor, Proceed, ServedCall
 from latentflow.rpc.methods import HEALTH_PREFIX
+from latentflow.rpc.refusals import Refusals
 
 Authenticator = Callable[[ServedCall], Tenant]
-"""Raises AccessDenied for whom the call is not."""
+"""Raises AccessDenied for whom the call is not; its notes are for the log only."""
 
 TENANT_KEY = "latentflow-tenant"
 """Metadata by which a service names the tenant it acts for; of others it counts for nothing."""
@@ -57,10 +58,18 @@ def acting_for(tenant: Tenant) -> Iterator[None]:
 class AuthInterceptor(CallInterceptor):
     """Asks the authenticator, which raises AccessDenied, before any other work is done."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, refusals: Refusals) -> None:
         self._authenticator = authenticator
+        self._refusals = refusals
 
     async def around(self, call: ServedCall, proceed: Proceed) -> Any:
         if not call.method.startswith(HEALTH_PREFIX):
-            _tenant.set(self._authenticator(call))
+            _tenant.set(self._authenticated(call))
         return await proceed()
+
+    def _authenticated(self, call: ServedCall) -> Tenant:
+        try:
+            return self._authenticator(call)
+        except AccessDenied as denied:
+            self._refusals.tell(call, denied)
+            raise

@@ -23,7 +23,7 @@ def by_credential(tenants: Callable[[], Tenants]) -> Authenticator:
     def authenticate(call: ServedCall) -> Tenant:
         peers = call.peer_uris()
         entry = _told(call, peers, tenants()) if peers is not None else _held(call, tenants())
-        require_right(entry.rights, call.method)
+        _require_entitled(entry, call.method)
         return entry.tenant
 
     return authenticate
@@ -49,6 +49,14 @@ def admin_only(authenticator: Authenticator) -> Authenticator:
         return authenticator(call)
 
     return authenticate
+
+
+def _require_entitled(entry: Entry, method: str) -> None:
+    try:
+        require_right(entry.rights, method)
+    except AccessDenied as denied:
+        denied.add_note(f"tenant {entry.tenant} has no right to it")
+        raise
 
 
 def _held(call: ServedCall, tenants: Tenants) -> Entry:

@@ -99,7 +99,7 @@ class ListeningSettings:
             return "with TLS"
         if is_loopback(host):
             return "without TLS, for this machine only"
-        return "without TLS, open to other machines as --insecure said"
+        return "without TLS, open to whoever reaches that address, as --insecure said"
 
     def identity(self) -> Identity | None:
         """None without any. Raises InvalidInput for files that can't be used."""

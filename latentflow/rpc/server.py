@@ -4,6 +4,7 @@ Knows no service: a `Registration` adds one. What it sends stays within gRPC's 4
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from latentflow.rpc.deadline_interceptor import DeadlineInterceptor, DeadlinePol
 from latentflow.rpc.error_interceptor import ErrorInterceptor
 from latentflow.rpc.handlers import Context
 from latentflow.rpc.methods import ENDLESS, TAKES_CALLS
+from latentflow.rpc.refusals import Later, Refusals
 from latentflow.rpc.request_interceptor import RequestInterceptor
 from latentflow.rpc.telemetry import SILENT, Telemetry
 from latentflow.rpc.telemetry_interceptor import TelemetryInterceptor
@@ -32,7 +34,7 @@ LEAVING_SECONDS = 1.0
 # How long a connection lasts, give or take a tenth.
 CONNECTION_SECONDS = 60
 
-# For what calls ended with to be on its way before their connection closes.
+# For what calls ended with to be on its way before their connection closes, and for their tasks.
 _CLOSING_SECONDS = 0.2
 
 # Of a connection's calls beside its share of those in flight: health is watched on it.
@@ -194,6 +196,7 @@ class RunningServer:
         await self._admission.drain(self._grace_seconds)
         await self._server.stop(_CLOSING_SECONDS)
         await closing
+        await self._admission.all_over(_CLOSING_SECONDS)
 
     async def _settle(self) -> None:
         """NOT_SERVING for who looks servers up, and only towards the end also for channels: they
@@ -225,7 +228,7 @@ def build_server(
             TelemetryInterceptor(telemetry, endless=ENDLESS),
             ErrorInterceptor(),
             admission,
-            AuthInterceptor(authenticator),
+            AuthInterceptor(authenticator, Refusals(_later())),
             DeadlineInterceptor(_deadlines(settings)),
             RequestInterceptor(settings.request_seconds),
         ],
@@ -244,6 +247,11 @@ def build_server(
     )
     ports = _bind(server, settings, certificate)
     return RunningServer(server, admission, settings, services, ports)
+
+
+def _later() -> Later:
+    """Outside of any call: what is logged then is of no call's trace."""
+    return partial(asyncio.get_running_loop().call_later, context=contextvars.Context())
 
 
 def _calls_a_connection(settings: ServerSettings) -> int:

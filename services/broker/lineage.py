@@ -1,5 +1,6 @@
 """RecordUse, GetLineage and RevokeLatent: who has used a latent, and taking it back from them."""
 
+import logging
 from collections.abc import Sequence
 
 from latentflow.latent import LatentId, Tenant
@@ -8,6 +9,8 @@ from services.broker.description import describe
 from services.broker.quotas import Quotas
 from services.broker.record import ClockMs, LatentRef
 from services.broker.store import LatentStore
+
+_log = logging.getLogger(__name__)
 
 
 class Lineages:
@@ -33,5 +36,6 @@ class Lineages:
         """Whom it had reached. Idempotent. Raises UnknownLatent."""
         ref = LatentRef(tenant=tenant, latent_id=latent_id)
         await self._latents.revoke(ref)
+        _log.info("latent %s of tenant %s is withdrawn", latent_id, tenant)
         await self._quotas.release(ref, now_ms=self._clock_ms())
         return await self._latents.receipts(ref)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from latentflow.calls import ServiceDescription
 from latentflow.errors import InvalidInput, UnknownAdapter
@@ -51,6 +52,7 @@ def load(model: Path, adapters: Path, *, threads: int) -> Resident:
 
     Raises as `load_sharer` and `load_fitting`.
     """
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     if threads:
         torch.set_num_threads(threads)
     backbone = load_sharer(model)

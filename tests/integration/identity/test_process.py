@@ -1,6 +1,8 @@
 """A broker as a process: where it refuses to listen, what it says, and the commands against it."""
 
 import asyncio
+import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +45,27 @@ def address(certificates: Certificates, tenants: TenantsFile, acme: str) -> Iter
         PORT="0", STORE_URL="memory://", TENANTS=str(tenants.path), **everywhere, **files
     ) as process:
         yield address_of(process).replace(OPEN_TO_ALL, "127.0.0.1")
+
+
+def test_with_the_images_environment_a_failed_handshake_is_no_line_that_is_not_json(
+    certificates: Certificates, tenants: TenantsFile, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRPC_VERBOSITY", "NONE")
+    monkeypatch.setenv("LATENTFLOW_LOG_FORMAT", "json")
+    files = {name.upper(): str(path) for name, path in certificates.settings("broker").items()}
+    ports = {"PORT": "0", "SERVICES_PORT": "0"}
+    with broker_process(
+        STORE_URL="memory://", TENANTS=str(tenants.path), **ports, **files
+    ) as process:
+        host, _, port = address_of(process).rpartition(":")
+        with socket.create_connection((host, int(port)), TIMEOUT) as stranger:
+            stranger.sendall(b"no TLS at all")
+            stranger.shutdown(socket.SHUT_WR)
+            assert stranger.recv(1) == b""
+        process.terminate()
+        _, said = process.communicate(timeout=TIMEOUT)
+    for line in said.splitlines():
+        json.loads(line)
 
 
 def test_the_probe_believes_the_ca_only(

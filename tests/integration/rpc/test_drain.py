@@ -207,3 +207,22 @@ async def test_two_servers_never_share_a_port() -> None:
 def test_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(InvalidInput):
         ServerSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_a_loop_that_ends_with_the_drain_leaves_no_call_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """How many of them it would cut off is chance, and gRPC writes a traceback for each."""
+    asyncio.run(drained_while_watched(watches=64))
+    assert caplog.text == ""
+
+
+async def drained_while_watched(watches: int) -> None:
+    server = build_server(ServerSettings(grace_seconds=0), [probe(Gate())])
+    await server.start()
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
+    stub: Any = HealthStub(channel)
+    watching = [stub.Watch(HealthCheckRequest()) for _ in range(watches)]
+    for watch in watching:
+        await watch.read()
+    await server.drain()

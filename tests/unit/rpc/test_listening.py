@@ -32,7 +32,8 @@ def test_elsewhere_it_is_with_tls_or_because_somebody_said_so(host: str) -> None
         Settings(host=host)
     assert refusal.value.field == "X_HOST"
     assert "--insecure" in refusal.value.problem
-    assert Settings(host=host, insecure=True).how(host).startswith("without TLS, open")
+    told = Settings(host=host, insecure=True).how(host)
+    assert told == "without TLS, open to whoever reaches that address, as --insecure said"
     files: dict[str, Any] = FILES
     assert Settings(host=host, **files).how(host) == "with TLS"
 

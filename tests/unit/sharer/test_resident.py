@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from latentflow.errors import AdapterCorrupt, InvalidInput, UnknownAdapter, UnknownModel
+from latentflow.latent import Method
 from latentflow.model.adapters import ADAPTER_FILE
 from services.sharer.resident import Resident, load
 from tests.tiny_adapters import write_tiny_adapter
 from tests.tiny_pair import ADAPTER, POSITIONS, TinyPair
+from tests.tiny_residuals import write_tiny_residual
 
 
 @pytest.fixture
@@ -28,6 +30,13 @@ def test_it_loads_the_model_and_the_adapters_made_for_it(pair: TinyPair) -> None
     loaded = load(pair.sharer_folder, pair.adapters, threads=0)
     assert loaded.backbone.identity == pair.sharer.identity
     assert [adapter.digest for adapter in loaded.adapters.values()] == [pair.digest]
+
+
+def test_loading_draws_no_bar_into_the_log(
+    pair: TinyPair, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load(pair.sharer_folder, pair.adapters, threads=0)
+    assert capfd.readouterr().err == ""
 
 
 def test_it_describes_model_window_and_adapters(resident: Resident, pair: TinyPair) -> None:
@@ -57,6 +66,18 @@ def test_of_several_adapters_one_must_be_named(resident: Resident) -> None:
 def test_without_any_adapter_none_is_known(resident: Resident) -> None:
     with pytest.raises(UnknownAdapter):
         replace(resident, adapters={}).choose("")
+
+
+def test_an_adapter_of_a_method_that_is_not_served_is_a_remark(
+    pair: TinyPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(pair.adapters / ADAPTER, tmp_path / "fitting")
+    write_tiny_residual(tmp_path / "other", Method.LCF, pair.sharer, pair.receiver)
+    with caplog.at_level(logging.INFO):
+        load(pair.sharer_folder, tmp_path, threads=0)
+    (remark,) = [record for record in caplog.records if record.name.startswith("latentflow")]
+    assert remark.levelname == "INFO"
+    assert remark.getMessage() == "adapter other is of the method lcf, which is not served"
 
 
 def test_an_adapter_for_another_sharer_is_skipped_with_the_field_that_differs(

@@ -119,7 +119,7 @@ make_credentials() {
 said() { sed -n "s/^$1: *//p" <<<"$2"; }
 
 refuse_strangers() {
-  LATENTFLOW_TOKEN="" require_refusal "no credential that allows this call"
+  LATENTFLOW_TOKEN="" require_refusal "no token was given"
   LATENTFLOW_TOKEN=lcf_guessed require_refusal "no credential that allows this call"
   LATENTFLOW_CA="" LATENTFLOW_TOKEN="" require_refusal "no sharer answers"
 }
